@@ -13,7 +13,7 @@ from .limits import DEFAULT, Limits
 
 
 class Cursor:
-    """A position in a buffer of bytes that never runs past its end.
+    r"""A position in a buffer of bytes that never runs past its end.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Cursor:
 
     Examples
     --------
-    >>> cursor = Cursor(b"\\x01\\x00\\x00\\x00rest")
+    >>> cursor = Cursor(b"\x01\x00\x00\x00rest")
     >>> cursor.u32(), bytes(cursor.take(4))
     (1, b'rest')
     >>> cursor.u8()

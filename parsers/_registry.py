@@ -51,12 +51,12 @@ class Head:
 
 @dataclass(frozen=True)
 class Magic:
-    """A regular expression that the head of a file must match.
+    r"""A regular expression that the head of a file must match.
 
     Parameters
     ----------
     pattern : bytes
-        Searched from the first byte on; begin it with ``\\A`` to anchor it.
+        Searched from the first byte on; begin it with ``\A`` to anchor it.
     view : {"data", "text", "inflated"}
         Which view of `Head` it is searched in.
     name : str

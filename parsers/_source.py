@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 from .errors import LimitExceeded, TruncatedFile
 from .findings import Finding, Severity
 from .limits import DEFAULT, Limits
@@ -17,6 +16,7 @@ from .limits import DEFAULT, Limits
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ._binary import Cursor
     from ._text import Text
 
 
@@ -87,6 +87,8 @@ class Source:
 
     def cursor(self, *, byteorder: str = "<") -> Cursor:
         """Return a checked cursor at the first byte."""
+        from ._binary import Cursor
+
         return Cursor(self.data, byteorder=byteorder, limits=self.limits)
 
     @cached_property

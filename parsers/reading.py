@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ._registry import HEAD, Format, Head, formats
 from ._source import Measurement, Source
 from .errors import CorruptFile, ParseError, SeveralMeasurements, TruncatedFile, UnknownFormat
-from .findings import to_json
+from .findings import findings, to_json
 from .limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def match(head: Head) -> Format | None:
     found = [card for card in formats() if card.matches(head)]
     suffix = Path(head.name).suffix.lower()
     by_extension = [card for card in found if suffix in card.extensions]
-    return (by_extension or found or [None])[0]
+    return next(iter(by_extension or found), None)
 
 
 def _card(name: str, source: Source) -> Format:
@@ -99,14 +99,8 @@ def _sign(measurement: Measurement, source: Source, card: Format) -> None:
     attrs.setdefault("parser_version", PARSER_VERSION)
     attrs["source_file"] = source.name if "source_file" not in attrs else f"{source.name}/{attrs['source_file']}"
     attrs["source_sha256"] = source.sha256
-    attrs["findings"] = to_json([*_earlier(attrs), *source.findings, *measurement.findings])
+    attrs["findings"] = to_json([*findings(attrs), *source.findings, *measurement.findings])
     schema.check(measurement.dataset, provenance=True)
-
-
-def _earlier(attrs: dict[str, object]) -> tuple[object, ...]:
-    from .findings import findings
-
-    return findings(attrs)
 
 
 def read(

@@ -329,7 +329,7 @@ def check(dataset: xr.Dataset, *, provenance: bool = False) -> None:
     ...
     interlayer.parsers.errors.SchemaError: eis lacks ['frequency', 'impedance']; expected the required variables.
     """
-    technique = dataset.attrs.get("technique")
+    technique = str(dataset.attrs.get("technique"))
     if technique not in TECHNIQUES:
         raise SchemaError(f"technique is {technique!r}", expected=f"one of {sorted(TECHNIQUES)}")
     vocabulary = TECHNIQUES[technique]

@@ -43,7 +43,17 @@ _SPELLINGS = (
 )  # fmt: skip
 _TABLE = {spelling: (unit, factor) for spelling, unit, factor in _SPELLINGS}
 _FOLDED = {spelling.casefold(): (unit, factor) for spelling, unit, factor in reversed(_SPELLINGS)}
-_SIGNS = str.maketrans({"µ": "u", "μ": "u", "Ω": "ohm", "Ω": "ohm", "Å": "angstrom", "Å": "angstrom", "²": "2"})
+_SIGNS = str.maketrans(
+    {
+        "\N{MICRO SIGN}": "u",
+        "\N{GREEK SMALL LETTER MU}": "u",
+        "\N{GREEK CAPITAL LETTER OMEGA}": "ohm",
+        "\N{OHM SIGN}": "ohm",
+        "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}": "angstrom",
+        "\N{ANGSTROM SIGN}": "angstrom",
+        "\N{SUPERSCRIPT TWO}": "2",
+    }
+)
 # Case decides between mega and milli, so folding is only tried for spellings that differ in nothing else.
 _UNSAFE_TO_FOLD = frozenset(
     {"mohm", "mw", "ma", "mv", "mw h", "ma h", "mf", "mhz", "c", "h", "s", "k", "pm", "m", "f", "g"}
@@ -57,7 +67,8 @@ def normalise(spelling: str) -> str:
     text = re.sub(r"(?<=[AW])[.\s]?h$", " h", text)
     text = re.sub(r"^(1|1 )/\s*(\w+)$", r"\2-1", text.replace("1 / ", "1/"))
     text = re.sub(r"\s*/\s*(\w+?)\^?(\d?)$", lambda m: f" {m[1]}-{m[2] or 1}", text)
-    return {"A": "A", "n_m": "nm", "µ": "um", "micron": "um", "microns": "um"}.get(text, text)
+    text = text.replace("^", "")
+    return {"n_m": "nm", "µ": "um", "micron": "um", "microns": "um"}.get(text, text)
 
 
 def conversion(spelling: str) -> tuple[str, float]:

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from interlayer import analysis, parsers, sample_data
     from interlayer.analysis.quantity import Quantity, Result
+    from interlayer.files import save
     from interlayer.parsers import Finding, Limits, ParseError, findings, formats, identify, read, read_tree
-
-    from .files import save
-    from .pipeline import run
-    from .plots import plot
+    from interlayer.pipeline import run
+    from interlayer.plots import plot
 
 _HOMES = {
     "Finding": "interlayer.parsers",
