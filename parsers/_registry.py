@@ -166,8 +166,8 @@ BUILT_IN: tuple[Format, ...] = (
         magic=(
             Magic(rb"Athena project file", "inflated"),
             Magic(rb"\A.{0,200}Athena project file", "text"),
-            Magic(rb"\A\s*\{\s*\"_____header1\"", "inflated"),
-            Magic(rb"\A\s*\{\s*\"_____header1\"", "text"),
+            Magic(rb"\A\s*\{\s*\"_____", "inflated"),
+            Magic(rb"\A\s*\{\s*\"_____", "text"),
         ),
     ),
     Format(

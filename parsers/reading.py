@@ -40,11 +40,8 @@ def identify(path: PathLike) -> Format | None:
 
 
 def match(head: Head) -> Format | None:
-    """Return the card that fits the head of a file; among equals the extension decides."""
-    found = [card for card in formats() if card.matches(head)]
-    suffix = Path(head.name).suffix.lower()
-    by_extension = [card for card in found if suffix in card.extensions]
-    return next(iter(by_extension or found), None)
+    """Return the first card that fits the head of a file; specific cards stand before general ones."""
+    return next((card for card in formats() if card.matches(head)), None)
 
 
 def _card(name: str, source: Source) -> Format:

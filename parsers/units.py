@@ -63,8 +63,10 @@ _UNSAFE_TO_FOLD = frozenset(
 def normalise(spelling: str) -> str:
     """Return a vendor's spelling of a unit in the notation of this module, without judging it."""
     text = spelling.strip().strip("[]()").translate(_SIGNS).replace("°", "deg").replace("·", " ")
-    text = re.sub(r"(?i)\bohms?\b", "ohm", text)
-    text = re.sub(r"(?<=[AW])[.\s]?h$", " h", text)
+    # A degree sign that went through the wrong encoding; micro or ohm would leave no known unit behind.
+    text = text.replace("\N{REPLACEMENT CHARACTER}", "deg")
+    text = re.sub(r"(?i)ohms?", "ohm", text)
+    text = re.sub(r"(?<=[AW])[.\s]?h\b", " h", text)
     text = re.sub(r"^(1|1 )/\s*(\w+)$", r"\2-1", text.replace("1 / ", "1/"))
     text = re.sub(r"\s*/\s*(\w+?)\^?(\d?)$", lambda m: f" {m[1]}-{m[2] or 1}", text)
     text = text.replace("^", "")

@@ -1,0 +1,76 @@
+"""The outline of a text table in the head of a file, by which delimited files are told apart before they are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ._block import Block, find_block, names
+from ._columns import fold, split_unit
+from ._dialect import split
+from ._text import decode
+from ._vendor_text import vendor_of
+from .errors import ParseError
+
+_DECADES = 1.0
+_ROWS = 200
+
+
+def outline(data: bytes, *, cut: bool) -> str:
+    r"""Return the folded column names of the first table, each on a line between newlines.
+
+    A table without header yields ``\nunnamed 3 logarithmic\n``: its number of columns, and whether the first runs like
+    the frequencies of a spectrum. What is no text, holds no table or belongs to a vendor's own format yields "".
+
+    Parameters
+    ----------
+    data : bytes
+        The head of a file.
+    cut : bool
+        Whether the file goes on, so that the last line is not whole.
+
+    Examples
+    --------
+    >>> outline(b"freq/Hz;Re(Z)/Ohm\n1;2\n2;3\n3;4\n", cut=False)
+    '\nfreq\nre(z)\n'
+    """
+    try:
+        text, _ = decode(data[: data.rfind(b"\n") + 1] or data if cut else data)
+        lines = text.lines[:-1] if cut and len(text.lines) > 1 else text.lines
+        block = find_block(lines)
+    except ParseError:
+        return ""
+    rows = [split(line, block.delimiter) for line in lines[block.start : block.stop][:_ROWS]]
+    columns = _column_names(lines, block, len(rows[0]))
+    if vendor_of(lines, columns):
+        return ""
+    if not any(columns):
+        spacing = "logarithmic" if _is_logarithmic([row[0] for row in rows]) else "linear"
+        return f"\nunnamed {len(rows[0])} {spacing}\n"
+    return "\n" + "\n".join(columns) + "\n"
+
+
+def _column_names(lines: Sequence[str], block: Block, width: int) -> list[str]:
+    if block.header is None:
+        return []
+    return [fold(split_unit(name)[0]) for name in names(lines[block.header], block.delimiter, width)]
+
+
+def _is_logarithmic(fields: Sequence[str]) -> bool:
+    """Whether numbers run one way over more than a decade in steps of more equal ratio than difference."""
+    try:
+        values = [float(field.replace(",", ".")) for field in fields]
+    except ValueError:
+        return False
+    if len(values) < 5 or min(values) <= 0 or not all(map(math.isfinite, values)):
+        return False
+    logs = [math.log10(value) for value in values]
+    if abs(logs[-1] - logs[0]) < _DECADES or sorted(values) not in (values, values[::-1]):
+        return False
+    return _unevenness(logs) < _unevenness(values)
+
+
+def _unevenness(values: Sequence[float]) -> float:
+    steps = [abs(after - before) for before, after in zip(values, values[1:], strict=False)]
+    mean = sum(steps) / len(steps)
+    return math.sqrt(sum((step - mean) ** 2 for step in steps) / len(steps)) / mean

@@ -1,0 +1,346 @@
+"""Tables in text files: their columns under our names, in our units, and their numbers, fast."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._block import SAMPLE, Block, find_block, fits, is_data, is_number_like, names
+from ._columns import Column, fold, split_unit
+from ._dialect import Dialect, infer_dialect, split
+from .errors import CorruptFile, LimitExceeded, TruncatedFile, UnsupportedContent
+from .findings import Finding
+from .limits import DEFAULT, Limits
+from .units import conversion, normalise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ._text import Text
+
+__all__ = [
+    "Block",
+    "Column",
+    "Table",
+    "find_block",
+    "fold",
+    "is_number_like",
+    "names",
+    "read_table",
+    "split_unit",
+]
+
+Floats = NDArray[np.float64]
+_MISSING = ("", "-", "--", "nan", "NaN", "NAN", "n/a", "N/A", "null", "None", "INVALID")
+_CELSIUS = ("C", "degC", "deg C", "Celsius")
+_ZERO_CELSIUS = 273.15
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in memory.
+
+    Parameters
+    ----------
+    header : tuple of str
+        Names of the columns without units; "" where the file has none.
+    units : tuple of str
+        Units as the file spells them; "" where it names none.
+    frame : pandas.DataFrame
+        Columns numbered from 0; numbers as float or int, all else as str.
+    line : int
+        Line number of the first row, counted from 1.
+    dialect : Dialect
+        How the numbers were written.
+    lines : numpy.ndarray, optional
+        Line number of every row, where damaged rows were left out between them.
+    """
+
+    header: tuple[str, ...]
+    units: tuple[str, ...]
+    frame: pd.DataFrame
+    line: int
+    dialect: Dialect
+    lines: NDArray[np.int64] | None = None
+
+    def index(self, column: Column) -> int | None:
+        """Return the position of a mapped column, or None."""
+        folded = [fold(name) for name in self.header]
+        for spelling in column.spellings:
+            if fold(spelling) in folded:
+                return folded.index(fold(spelling))
+        return None
+
+    def line_of(self, row: int) -> int:
+        """Return the line number of a row."""
+        return self.line + row if self.lines is None else int(self.lines[row])
+
+    def parse(self, position: int) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return one column as floats, and which of its fields are neither numbers nor empty (they are NaN)."""
+        import pandas as pd
+
+        series = self.frame[position]
+        if series.dtype.kind in "fiu":
+            return series.to_numpy(dtype=float), np.zeros(len(series), dtype=bool)
+        numbers = pd.to_numeric(series, errors="coerce")
+        return np.array(numbers, dtype=float), (numbers.isna() & series.notna()).to_numpy()
+
+    def numbers(self, position: int) -> Floats:
+        """Return one column as floats; `CorruptFile` with the line of the first field that is no number."""
+        numbers, wrong = self.parse(position)
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise CorruptFile(
+                f"the column {self.header[position]!r} holds {self.frame[position].iloc[row]!r}",
+                line=self.line_of(row),
+                expected="a number",
+            )
+        return numbers
+
+    def texts(self, position: int) -> list[str]:
+        """Return one column as strings, "" where a field is empty."""
+        return ["" if value is None or value != value else str(value) for value in self.frame[position]]
+
+    def take(self, columns: Sequence[Column]) -> dict[str, Floats]:
+        """Return the mapped columns in the units of the vocabulary.
+
+        Parameters
+        ----------
+        columns : sequence of Column
+            The first that matches a name wins, so alternatives may share one name.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+
+        Raises
+        ------
+        UnsupportedContent
+            If a required column is missing, the message lists what was found, or a unit is another.
+        CorruptFile
+            If a field is no number.
+        """
+        taken: dict[str, Floats] = {}
+        for column, position in self.positions(columns).items():
+            taken[column.name] = self._converted(column, position, self.numbers(position))
+        return taken
+
+    def gather(self, columns: Sequence[Column]) -> tuple[dict[str, Floats], list[Finding]]:
+        """Return the mapped columns like `take`, keeping good data beside bad.
+
+        Fields that are no finite number become NaN, an optional column in an unknown unit is left out; both are said
+        in the findings.
+
+        Raises
+        ------
+        UnsupportedContent
+            If a required column is missing or in another unit.
+        CorruptFile
+            If more than half of a required column is no number.
+        """
+        taken: dict[str, Floats] = {}
+        findings: list[Finding] = []
+        for column, position in self.positions(columns).items():
+            values, wrong = self.parse(position)
+            name = self.header[position]
+            if wrong.sum() * 2 > len(wrong):
+                if column.required:
+                    self.numbers(position)
+                findings.append(Finding("text-column", "warning", f"The column {name!r} holds text; it was left out."))
+                continue
+            try:
+                taken[column.name] = self._converted(column, position, values)
+            except UnsupportedContent as error:
+                if column.required:
+                    raise
+                message = f"{error.found[:1].upper()}{error.found[1:]}; it was left out."
+                findings.append(Finding("unknown-unit", "warning", message))
+                continue
+            if wrong.any():
+                findings.append(self._bad_fields("not-a-number", name, wrong, "no number"))
+            infinite = np.isinf(values)
+            if infinite.any():
+                taken[column.name][infinite] = np.nan
+                findings.append(self._bad_fields("infinite-values", name, infinite, "infinite"))
+        return taken, findings
+
+    def _bad_fields(self, code: str, name: str, wrong: NDArray[np.bool_], what: str) -> Finding:
+        first = self.line_of(int(np.flatnonzero(wrong)[0]))
+        message = f"The column {name!r} is {what} in {wrong.sum()} of {len(wrong)} rows, first in line {first}; set to NaN."
+        return Finding(code, "warning", message)
+
+    def positions(self, columns: Sequence[Column]) -> dict[Column, int]:
+        """Return where the mapped columns are; `UnsupportedContent` if a required one is missing."""
+        found: dict[Column, int] = {}
+        taken: set[str] = set()
+        for column in columns:
+            position = self.index(column)
+            if position is not None and column.name not in taken:
+                found[column] = position
+                taken.add(column.name)
+        missing = {column.name for column in columns if column.required} - taken
+        if missing:
+            raise UnsupportedContent(
+                f"no column for {sorted(missing)} among {list(self.header)}",
+                line=max(self.line - 1, 1),
+                expected=f"one called {[c.spellings[0] for c in columns if c.name in missing]}",
+                remedy="export again with that column",
+            )
+        return found
+
+    def _converted(self, column: Column, position: int, values: Floats) -> Floats:
+        given = normalise(self.units[position] or column.unit)
+        wanted, _ = conversion(column.unit)
+        if wanted == "degC":
+            unit, factor = ("degC", 1.0) if given in _CELSIUS else conversion(given)
+            values, unit = (values - _ZERO_CELSIUS, "degC") if unit == "K" else (values, unit)
+        else:
+            unit, factor = conversion(given)
+        if unit != wanted:
+            raise UnsupportedContent(
+                f"the column {self.header[position]!r} is in {self.units[position]!r}",
+                line=self.line - 1,
+                expected=f"a unit that converts to {wanted}",
+            )
+        return np.asarray(values * (factor * column.sign), dtype=float)
+
+    def unmapped(self, columns: Sequence[Column]) -> list[str]:
+        """Return the names of the columns that a map leaves out."""
+        known = {fold(spelling) for column in columns for spelling in column.spellings}
+        return [name for name in self.header if name and fold(name) not in known]
+
+
+def read_table(
+    text: Text, block: Block, *, header: Sequence[str] | None = None, limits: Limits = DEFAULT
+) -> tuple[Table, list[Finding]]:
+    """Read the table of a block, and say what was left out.
+
+    Parameters
+    ----------
+    text : Text
+        The file.
+    block : Block
+        From `find_block`, or made by a reader that knows where its table is.
+    header : sequence of str, optional
+        Names with units, to be used instead of the header row.
+    limits : Limits
+        Bounds the number of columns.
+
+    Returns
+    -------
+    table : Table
+    findings : list of Finding
+        ``truncated-row`` when the last row is cut off, ``damaged-rows`` when rows of another width were left out.
+    """
+    import pandas as pd
+
+    width = len(split(text.lines[block.start], block.delimiter)) if block.start < block.stop else 0
+    if width > limits.columns:
+        raise LimitExceeded(f"{width} columns", line=block.start + 1, expected=f"at most {limits.columns}")
+    rows, findings = _whole_rows(text, block, width)
+    lines = [text.lines[row] for row in rows]
+    dialect = _dialect(lines, block.delimiter)
+    try:
+        frame = pd.read_csv(
+            io.StringIO("\n".join(lines)),
+            sep=r"\s+" if block.delimiter == " " else block.delimiter,
+            decimal=dialect.decimal,
+            thousands=dialect.thousands or None,
+            header=None,
+            names=list(range(width)),
+            index_col=False,
+            skipinitialspace=True,
+            na_values=list(_MISSING),
+            engine="c",
+            low_memory=False,
+        )
+    except pd.errors.ParserError as error:
+        raise CorruptFile(f"the table cannot be read: {error}", line=block.start + 1) from error
+    if len(frame) != len(lines):
+        raise CorruptFile(
+            f"{len(lines)} lines hold {len(frame)} rows", line=block.start + 1, expected="quotes that close on their line"
+        )
+    spoken, units = _columns(text, block, frame, header)
+    where = np.array(rows, dtype=np.int64) + 1 if len(rows) != block.stop - block.start else None
+    return Table(spoken, units, frame, rows[0] + 1, dialect, where), findings
+
+
+def _dialect(lines: Sequence[str], delimiter: str) -> Dialect:
+    step = max(1, len(lines) // SAMPLE)
+    dialect = infer_dialect([*lines[:SAMPLE], *lines[SAMPLE::step], lines[-1]], delimiter)
+    # pandas drops thousands separators wherever they stand, so then each number has to agree.
+    return infer_dialect(lines, delimiter) if dialect.thousands else dialect
+
+
+def _columns(
+    text: Text, block: Block, frame: pd.DataFrame, header: Sequence[str] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    width = frame.shape[1]
+    if header is None:
+        header = names(text.lines[block.header], block.delimiter, width) if block.header is not None else []
+    if header and len(header) not in (width, width - 1):
+        raise CorruptFile(
+            f"the header has {len(header)} names and the rows have {width} fields",
+            line=block.start + 1,
+            expected="as many names as fields",
+            remedy="check for a decimal comma in a comma-delimited table",
+        )
+    if header and len(header) == width - 1:
+        # A delimiter ends every row, or pandas wrote an index column without a name at the left.
+        padded = [*header, ""] if frame[width - 1].isna().all() else ["", *header]
+    else:
+        padded = list(header) or [""] * width
+    pairs = [split_unit(name) for name in padded]
+    units = [unit for _, unit in pairs]
+    if block.units is not None:
+        row = names(text.lines[block.units], block.delimiter, width)
+        units = [own or given for own, given in zip(units, [*row, *[""] * width], strict=False)]
+    return tuple(name for name, _ in pairs), tuple(unit.strip("()[]") for unit in units)
+
+
+def _whole_rows(text: Text, block: Block, width: int) -> tuple[list[int], list[Finding]]:
+    """Return the lines of a block that are whole rows."""
+    fit = fits(block.delimiter, width)
+    lines = text.lines
+    rows = [row for row in range(block.start, block.stop) if fit(lines[row])]
+    findings = []
+    damaged = [row for row in range(block.start, block.stop) if not fit(lines[row]) and _holds(lines[row])]
+    if damaged:
+        message = f"{len(damaged)} damaged rows were left out, the first in line {damaged[0] + 1}."
+        findings.append(Finding("damaged-rows", "warning", message))
+    rest = [line for line in lines[block.stop :] if line.strip()]
+    if rest and is_data(split(rest[0], block.delimiter)) and len(rest) > 1:
+        message = (
+            f"The table ends at line {block.stop + 1}, whose number of fields differs; "
+            f"{len(rest)} lines after it were left out."
+        )
+        findings.append(Finding("ragged-rows", "warning", message))
+    elif rest and not text.complete and len(rest) == 1:
+        findings.append(_cut(len(lines)))
+    if not rest and not text.complete and _is_cut([lines[row] for row in rows[-50:]], block.delimiter):
+        findings.append(_cut(block.stop))
+        rows = rows[:-1]
+    if not rows:
+        raise TruncatedFile("the table has no whole row", line=block.start + 1)
+    return rows, findings
+
+
+def _holds(line: str) -> bool:
+    return any(map(str.isalnum, line))
+
+
+def _cut(line: int) -> Finding:
+    return Finding("truncated-row", "warning", f"The file ends within line {line}; this row was left out.")
+
+
+def _is_cut(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether the last field is shorter than it ever was before: the file stops in the middle of a number."""
+    if len(lines) < 4:
+        return False
+    lengths = [len(split(line, delimiter)[-1]) for line in lines]
+    return lengths[-1] < min(lengths[:-1])

@@ -1,0 +1,144 @@
+"""What instruments don't know: every key that ``experiment.toml`` may hold, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Shape = Literal["quantity", "number", "integer", "text", "flag", "texts", "numbers", "files", "region"]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One key of ``experiment.toml``.
+
+    Parameters
+    ----------
+    shape : str
+        What its value looks like; ``quantity`` is a table of ``value``, ``uncertainty`` and ``unit``.
+    help : str
+        For the draft that `interlayer init` writes and for errors.
+    unit : str
+        For quantities: a unit of the dimension that is wanted.
+    choices : tuple of str
+        For texts: the allowed ones.
+    example : str
+        TOML for the draft.
+    """
+
+    shape: Shape
+    help: str
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    example: str = ""
+
+
+_COMPARE = Fact("texts", "ids of reported values, see `interlayer reported`", example="[]")
+
+SAMPLE: Mapping[str, Fact] = {
+    "name": Fact("text", "name of the sample, for the report", example='"film 12"'),
+    "system": Fact("text", "what it is made of", example='"LiNbOx"'),
+    "description": Fact("text", "one or two sentences for the report", example='""'),
+    "simulated": Fact("flag", "true for simulated data", example="false"),
+}
+
+SECTIONS: Mapping[str, Mapping[str, Fact]] = {
+    "eis": {
+        "thickness": Fact(
+            "quantity",
+            "thickness of the film or pellet",
+            "nm",
+            example='{ value = 100.0, uncertainty = 3.0, unit = "nm" }',
+        ),
+        "area": Fact(
+            "quantity",
+            "overlap area of the electrodes, not of the sample",
+            "cm2",
+            example='{ value = 7.85e-3, uncertainty = 2e-4, unit = "cm2" }',
+        ),
+        "temperature": Fact(
+            "quantity",
+            "temperature of the measurement",
+            "degC",
+            example='{ value = 25.0, uncertainty = 0.5, unit = "degC" }',
+        ),
+        "electrodes": Fact("text", "kind of electrodes", choices=("blocking",), example='"blocking"'),
+        "compare": _COMPARE,
+    },
+    "cycling": {
+        "cell_type": Fact(
+            "text",
+            "decides which charge is divided by which in the coulombic efficiency",
+            choices=("full", "cathode_half", "anode_half", "symmetric", "anode_free"),
+            example='"cathode_half"',
+        ),
+        "active_mass": Fact(
+            "quantity", "mass of active material", "mg", example='{ value = 5.0, uncertainty = 0.1, unit = "mg" }'
+        ),
+        "area": Fact(
+            "quantity", "electrode area", "cm2", example='{ value = 0.785, uncertainty = 0.01, unit = "cm2" }'
+        ),
+        "reference_cycle": Fact("integer", "cycle whose capacity is 100 %, from 1", example="1"),
+        "formation_cycles": Fact("integer", "number of formation cycles at the start", example="0"),
+        "compare_cycle": Fact("integer", "cycle whose retention is reported; the last complete one if left out"),
+        "current_gain": Fact("number", "relative standard uncertainty of the cycler's current", example="0.0005"),
+        "current_offset": Fact(
+            "quantity",
+            "offset of the cycler's current",
+            "A",
+            example='{ value = 0.0, uncertainty = 1e-7, unit = "A" }',
+        ),
+        "compare": _COMPARE,
+    },
+    "xanes": {
+        "references": Fact("files", "reference spectra by name", example='{ Li2S = "Li2S.xdi", LGPS = "LGPS.xdi" }'),
+        "energy_range": Fact("numbers", "range of the fit in eV", example="[2465.0, 2490.0]"),
+        "compare": _COMPARE,
+    },
+    "haxpes": {
+        "overlayer": Fact(
+            "region", "region and material of the coating", example='{ region = "Al 2s", material = "Al2O3 ALD" }'
+        ),
+        "substrate": Fact(
+            "region", "region and material below it", example='{ region = "Co 3p", material = "LiCoO2" }'
+        ),
+        "reference_ratio": Fact(
+            "quantity",
+            "intensity of the pure coating over that of the pure substrate, from reference samples",
+            "1",
+            example='{ value = 1.2, uncertainty = 0.05, unit = "1" }',
+        ),
+        "emission_angle": Fact(
+            "quantity",
+            "angle of emission from the surface normal",
+            "degree",
+            example='{ value = 0.0, uncertainty = 1.0, unit = "degree" }',
+        ),
+        "compare": _COMPARE,
+    },
+    "tem": {
+        "pixel_size": Fact(
+            "quantity",
+            "pixel size of uncalibrated images",
+            "nm",
+            example='{ value = 0.2, uncertainty = 0.003, unit = "nm" }',
+        ),
+        "pixel_size_relative_uncertainty": Fact(
+            "number", "of the microscope's own calibration (ISO 29301)", example="0.015"
+        ),
+        "compare": _COMPARE,
+    },
+}
+"""Facts by section; a section holds for all files of its technique in the folder."""
+
+SECTION_OF: Mapping[str, str] = {
+    "eis": "eis",
+    "cycling": "cycling",
+    "xanes": "xanes",
+    "xps": "haxpes",
+    "image": "tem",
+    "eds": "tem",
+    "eels": "tem",
+}
+"""Technique of a Dataset to the section with its facts."""

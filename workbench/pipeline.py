@@ -1,0 +1,242 @@
+"""The main job: a folder of instrument files becomes a table of numbers, with every file accounted for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interlayer.parsers import ParseError
+from interlayer.parsers.findings import findings
+
+from .experiment import Experiment, find, load
+from .facts import SECTION_OF
+from .files import save, slug
+from .outcome import FileOutcome, MeasurementOutcome, Outcome, Row, rows
+from .scanning import is_sidecar, scan
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    out : Path
+        Where results were written.
+    files : tuple of FileOutcome
+        Every file of the folder, in the order of their paths.
+    """
+
+    root: Path
+    out: Path
+    files: tuple[FileOutcome, ...]
+
+    def rows(self) -> list[Row]:
+        """Return the rows of ``results.csv``."""
+        return [row for file in self.files for row in rows(file)]
+
+    @property
+    def failed(self) -> tuple[FileOutcome, ...]:
+        """Files of a known format that could not be read, or whose analysis broke down."""
+        return tuple(
+            file
+            for file in self.files
+            if file.status == "failed"
+            or any(outcome.problem for measurement in file.measurements for outcome in measurement.outcomes)
+        )
+
+
+def run(
+    folder: str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Run:
+    """Identify, read and analyse every file under a folder, and write the results.
+
+    Parameters
+    ----------
+    folder : path-like
+        Searched with its subfolders; the nearest ``experiment.toml`` above a file holds its facts.
+    out : path-like, optional
+        Folder for ``results.json``, ``results.csv``, ``report.html`` and ``datasets/``; ``results`` in the current
+        folder if left out.
+    jobs : int
+        Number of processes; 1 stays in this one.
+    progress : callable, optional
+        Called as ``progress(done, total, path)`` after each file.
+
+    Returns
+    -------
+    Run
+        A file that fails is one entry with its reason; the others go on. Unknown files are listed, never an error.
+
+    Raises
+    ------
+    NotADirectoryError
+        If there is no such folder.
+    ExperimentError
+        If an ``experiment.toml`` is wrong; nothing is analysed then.
+
+    Examples
+    --------
+    >>> import interlayer as il
+    >>> il.run("measurements/2026-11").rows()             # doctest: +SKIP
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise NotADirectoryError(f"there is no folder {root}")
+    target = Path("results" if out is None else out)
+    paths = scan(root, without=(target,))
+    experiments = _experiments(paths, root)
+    tasks = [_Task(path, root, experiments[path], target / "datasets") for path in paths]
+    done: dict[Path, FileOutcome] = {}
+    for task, outcome in _map(tasks, jobs):
+        done[task.path] = outcome
+        if progress is not None:
+            progress(len(done), len(tasks), outcome.path)
+    result = Run(root, target, tuple(done[path] for path in paths))
+    from .report import write_results
+
+    write_results(result)
+    return result
+
+
+@dataclass(frozen=True)
+class _Task:
+    path: Path
+    root: Path
+    experiment: Experiment
+    datasets: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.relative_to(self.root).as_posix()
+
+
+def _experiments(paths: list[Path], root: Path) -> Mapping[Path, Experiment]:
+    """Return the experiment of each file; each ``experiment.toml`` is read once."""
+    loaded: dict[Path, Experiment] = {}
+    found = {}
+    for path in paths:
+        file = find(path, root)
+        if file is None:
+            found[path] = Experiment(path.parent)
+            continue
+        if file not in loaded:
+            loaded[file] = load(file)
+        found[path] = loaded[file]
+    return found
+
+
+def _map(tasks: list[_Task], jobs: int) -> Iterator[tuple[_Task, FileOutcome]]:
+    if jobs <= 1 or len(tasks) < 2:
+        for task in tasks:
+            yield task, process(task)
+        return
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as executor:
+        yield from _submit(executor, tasks, window=4 * jobs)
+
+
+def _submit(executor: Executor, tasks: list[_Task], *, window: int) -> Iterator[tuple[_Task, FileOutcome]]:
+    """Keep a bounded number of tasks in flight, and turn a crash of a worker into the outcome of its file."""
+    waiting = iter(tasks)
+    running: dict[Future[FileOutcome], _Task] = {}
+    exhausted = False
+    while running or not exhausted:
+        while not exhausted and len(running) < window:
+            task = next(waiting, None)
+            if task is None:
+                exhausted = True
+            else:
+                running[executor.submit(process, task)] = task
+        if not running:
+            break
+        future = next(as_completed(running))
+        task = running.pop(future)
+        error = future.exception()
+        yield task, future.result() if error is None else _failed(task, f"the worker stopped: {error!r}")
+
+
+def _failed(task: _Task, message: str, format: str = "") -> FileOutcome:
+    return FileOutcome(
+        path=task.name,
+        status="failed",
+        sample=str(task.experiment.sample.get("name", "")),
+        simulated=task.experiment.simulated,
+        format=format,
+        error=message,
+    )
+
+
+def process(task: _Task) -> FileOutcome:
+    """Read and analyse one file; whatever happens becomes part of the outcome."""
+    from interlayer.parsers import Source, identify, measurements
+
+    if is_sidecar(task.path):
+        return FileOutcome(path=task.name, status="sidecar")
+    try:
+        card = identify(task.path)
+        if card is None:
+            return FileOutcome(path=task.name, status="unknown")
+        source = Source(task.path)
+        found = measurements(source, format=card.name)
+    except (ParseError, OSError) as error:
+        message = str(error).replace(str(task.path), task.name)
+        return _failed(task, message, card.name if "card" in locals() and card else "")
+    return FileOutcome(
+        path=task.name,
+        status="read",
+        sample=str(task.experiment.sample.get("name", "")),
+        simulated=task.experiment.simulated,
+        format=card.name,
+        sha256=source.sha256,
+        measurements=tuple(_measurements(task, {entry.group: entry.dataset for entry in found})),
+    )
+
+
+def _measurements(task: _Task, datasets: dict[str, xr.Dataset]) -> Iterator[MeasurementOutcome]:
+    from .analyses import analyse
+    from .figures import figures
+
+    for dataset in datasets.values():
+        if task.experiment.simulated:
+            dataset.attrs["simulated"] = 1
+    outcomes: dict[str, list[Outcome]] = {group: [] for group in datasets}
+    for technique in sorted({str(dataset.attrs["technique"]) for dataset in datasets.values()}):
+        own = {group: ds for group, ds in datasets.items() if ds.attrs["technique"] == technique}
+        facts = task.experiment.facts(SECTION_OF[technique], task.path)
+        for group, outcome in analyse(technique, own, facts, task.path, task.experiment.folder):
+            outcomes[group].append(outcome)
+    for group, dataset in datasets.items():
+        name = slug(task.name if len(datasets) == 1 else f"{task.name}__{group}") + ".nc"
+        save(dataset, task.datasets / name)
+        yield MeasurementOutcome(
+            group=group,
+            technique=str(dataset.attrs["technique"]),
+            sizes={str(name): int(size) for name, size in dataset.sizes.items()},
+            dataset=f"{task.datasets.name}/{name}",
+            findings=findings(dataset.attrs),
+            outcomes=tuple(outcomes[group]),
+            figures=tuple(figures(dataset, outcomes[group])),
+        )
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return counts of files by status."""
+    return {
+        status: sum(file.status == status for file in run.files) for status in ("read", "failed", "unknown", "sidecar")
+    }

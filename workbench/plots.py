@@ -1,0 +1,180 @@
+"""Figures of Datasets and Results, made for reports and papers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from interlayer.analysis.quantity import Result
+
+from .plot_results import DRAW_RESULT
+from .plot_style import BLUE, GREY, ORANGE, POINTS, STYLE, axis_label, engineering, thin
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def plot(data: xr.Dataset | Result) -> Figure:
+    """Draw a Dataset or a Result.
+
+    Parameters
+    ----------
+    data : xarray.Dataset or Result
+        A Dataset of `interlayer.read` shows what was measured; a Result with curves shows the model, its residuals
+        and the number.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot: save it with ``figure.savefig("a.svg")``, or return it from a notebook cell.
+
+    Raises
+    ------
+    ValueError
+        If a Result has no curves.
+
+    Examples
+    --------
+    >>> import interlayer as il
+    >>> from interlayer.parsers import schema
+    >>> ds = schema.build("eis", {"frequency": [1e3, 1e2, 1e1], "impedance": [1 - 1j, 2 - 2j, 3 - 1j]})
+    >>> len(il.plot(ds).axes)
+    2
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8.0, 3.4), layout="constrained")
+        if isinstance(data, Result):
+            _draw_result(figure, data)
+        else:
+            _DRAW[data.attrs["technique"]](figure, data)
+            if data.attrs.get("simulated"):
+                figure.text(0.995, 0.005, "simulated", ha="right", va="bottom", color=ORANGE, fontsize=8)
+    return figure
+
+
+def _draw_result(figure: Figure, result: Result) -> None:
+    kind = None if result.curves is None else result.curves.attrs.get("kind")
+    if result.curves is None or kind not in DRAW_RESULT:
+        raise ValueError(f"this result ({result.method}) has no curves to draw; plot the Dataset instead")
+    DRAW_RESULT[kind](figure, result.curves, result)
+
+
+def _eis(figure: Figure, ds: xr.Dataset) -> None:
+    nyquist, bode = figure.subplots(1, 2)
+    spectra = ds["impedance"].values if ds["impedance"].ndim == 2 else ds["impedance"].values[None, :]
+    for spectrum in spectra:
+        factor, prefix = engineering(np.nanmax(np.abs(spectrum)))
+        nyquist.plot(spectrum.real * factor, -spectrum.imag * factor, **POINTS)
+    nyquist.set(xlabel=f"$Z'$ ({prefix}Ω)", ylabel=f"$-Z''$ ({prefix}Ω)")
+    nyquist.set_aspect("equal", adjustable="datalim")
+    for spectrum in spectra:
+        bode.loglog(ds["frequency"], np.abs(spectrum), color=BLUE, **{**POINTS, "color": BLUE})
+    bode.set(xlabel="frequency (Hz)", ylabel="$|Z|$ (Ω)")
+    phase = bode.twinx()
+    for spectrum in spectra:
+        phase.semilogx(ds["frequency"], np.degrees(np.angle(spectrum)), "s", ms=2.5, mfc="none", color=ORANGE)
+    phase.set_ylabel("phase (degree)", color=ORANGE)
+    phase.spines["right"].set_visible(True)
+
+
+def _cycling(figure: Figure, ds: xr.Dataset) -> None:
+    axes = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1)) if "current" in ds else [figure.subplots()]
+    step = thin(ds.sizes["record"])
+    hours = ds["test_time"].values[::step] / 3600.0
+    axes[0].plot(hours, ds["voltage"].values[::step], color=BLUE, lw=0.8)
+    axes[0].set_ylabel("voltage (V)")
+    if "current" in ds:
+        factor, prefix = engineering(float(np.nanmax(np.abs(ds["current"].values))))
+        axes[1].plot(hours, ds["current"].values[::step] * factor, color=ORANGE, lw=0.8)
+        axes[1].set_ylabel(f"current ({prefix}A)")
+    axes[-1].set_xlabel("time (h)")
+
+
+def _cycling_summary(figure: Figure, ds: xr.Dataset) -> None:
+    capacity = figure.subplots()
+    for name, colour in (("capacity_charge", GREY), ("capacity_discharge", BLUE)):
+        if name in ds:
+            capacity.plot(ds["cycle"], ds[name], **{**POINTS, "color": colour}, label=name.replace("_", " "))
+    capacity.set(xlabel="cycle", ylabel=axis_label(ds["capacity_discharge"]))
+    capacity.legend(loc="lower left")
+    if "coulombic_efficiency" in ds:
+        efficiency = capacity.twinx()
+        efficiency.plot(ds["cycle"], ds["coulombic_efficiency"], "s", ms=3, mfc="none", color=ORANGE)
+        efficiency.set_ylabel("coulombic efficiency", color=ORANGE)
+
+
+def _xanes(figure: Figure, ds: xr.Dataset) -> None:
+    names = [str(name) for name in ds.data_vars if str(name).startswith("mu") and not str(name).endswith("_stderr")]
+    names = names or [str(name) for name in ds.data_vars]
+    axes = np.atleast_1d(figure.subplots(1, min(len(names), 3)))
+    for ax, name in zip(axes, names, strict=False):
+        ax.plot(ds["energy"], ds[name].T, color=BLUE, lw=1.0)
+        ax.set(xlabel="energy (eV)", ylabel=axis_label(ds[name]))
+
+
+def _xps(figure: Figure, ds: xr.Dataset) -> None:
+    ax = figure.subplots()
+    name = "counts" if "counts" in ds else "intensity"
+    axis = str(ds[name].dims[-1])
+    ax.plot(ds[axis], ds[name].T, color=BLUE, lw=1.0)
+    ax.set(xlabel=axis_label(ds[axis]), ylabel=axis_label(ds[name]))
+    if axis == "binding_energy":
+        ax.set_xlim(float(ds[axis].max()), float(ds[axis].min()))
+    ax.set_title(str(ds.attrs.get("core_level", "")), fontsize=9)
+
+
+def _image(figure: Figure, ds: xr.Dataset) -> None:
+    ax = figure.subplots()
+    show_image(ax, ds)
+
+
+def show_image(ax: Axes, ds: xr.Dataset) -> None:
+    """Draw the first frame of an image with its axes in the unit of its coordinates."""
+    frame = ds["intensity"] if "frame" not in ds["intensity"].dims else ds["intensity"].isel(frame=0)
+    values = np.abs(frame.values) if frame.dtype.kind == "c" else frame.values
+    step = max(1, max(frame.shape[:2]) // 1024)
+    values = values[::step, ::step]
+    x, y = ds["x"].values, ds["y"].values
+    limits: dict[str, Any] = {}
+    if values.ndim == 2:
+        low, high = np.nanpercentile(values, (0.5, 99.5))
+        limits = {"vmin": low, "vmax": max(high, low + 1e-12), "cmap": "gray"}
+    extent = (float(x[0]), float(x[-1]), float(y[-1]), float(y[0]))
+    ax.imshow(values, extent=extent, interpolation="nearest", **limits)
+    unit = ds["x"].attrs.get("units", "")
+    ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})")
+
+
+def _spectrum(figure: Figure, ds: xr.Dataset) -> None:
+    ax = figure.subplots()
+    counts = ds["counts"]
+    if "line" in counts.dims and "distance" in counts.dims:
+        for line in counts["line"].values:
+            ax.plot(ds["distance"], counts.sel(line=line), lw=1.0, label=str(line))
+        ax.legend()
+        ax.set(xlabel=axis_label(ds["distance"]), ylabel=axis_label(counts))
+        return
+    total = counts.sum([dim for dim in counts.dims if dim != "energy"]) if "energy" in counts.dims else counts
+    if total.ndim == 1:
+        ax.plot(total[total.dims[0]], total, color=BLUE, lw=0.8)
+        ax.set(xlabel=axis_label(ds[str(total.dims[0])]), ylabel=axis_label(counts))
+    else:
+        ax.imshow(total.values, cmap="gray")
+
+
+_DRAW: Mapping[str, Callable[[Any, Any], None]] = {
+    "eis": _eis,
+    "cycling": _cycling,
+    "cycling_summary": _cycling_summary,
+    "xanes": _xanes,
+    "xps": _xps,
+    "image": _image,
+    "eds": _spectrum,
+    "eels": _spectrum,
+}

@@ -1,0 +1,92 @@
+"""``results.json``, ``results.csv`` and the self-contained ``report.html`` of a run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from .files import write_json, write_text
+from .outcome import ROW_FIELDS, SCHEMA, FileOutcome
+from .pipeline import summary
+
+if TYPE_CHECKING:
+    from .pipeline import Run
+
+
+def write_results(run: Run) -> None:
+    """Write the three files of a run into its folder, each whole or not at all."""
+    write_json(run.out / "results.json", results(run))
+    write_text(run.out / "results.csv", table(run))
+    write_text(run.out / "report.html", html(run))
+
+
+def results(run: Run) -> dict[str, Any]:
+    """Return the content of ``results.json``: everything but the arrays and the figures."""
+    return {
+        "schema": SCHEMA,
+        "interlayer": _version(),
+        "folder": run.root.name,
+        "summary": summary(run),
+        "files": [file.to_dict() for file in run.files],
+    }
+
+
+def table(run: Run) -> str:
+    """Return the content of ``results.csv``: UTF-8, comma, decimal point, one row a quantity."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, ROW_FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(run.rows())
+    return buffer.getvalue()
+
+
+def html(run: Run) -> str:
+    """Return the report as one page without scripts and without links to anything outside."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, loader=PackageLoader("interlayer"), trim_blocks=True
+    )
+    environment.filters["number"] = lambda quantity: quantity.number()
+    environment.filters["unit"] = lambda quantity: "" if quantity.unit == "1" else quantity.unit
+    environment.filters["interval"] = _interval
+    environment.filters["share"] = _share
+    environment.filters["label"] = lambda name: name.replace("_", " ")
+    read = [file for file in run.files if file.status == "read"]
+    return environment.get_template("report.html").render(
+        folder=run.root.resolve().name,
+        version=_version(),
+        summary=summary(run),
+        simulated=any(file.simulated for file in read),
+        samples=_by_sample(read),
+        failed=[file for file in run.files if file.status == "failed"],
+        unknown=[file for file in run.files if file.status in ("unknown", "sidecar")],
+    )
+
+
+def _by_sample(files: list[FileOutcome]) -> dict[str, list[FileOutcome]]:
+    samples: dict[str, list[FileOutcome]] = {}
+    for file in files:
+        samples.setdefault(file.sample or file.path.rpartition("/")[0] or "files", []).append(file)
+    return samples
+
+
+def _interval(quantity: Any) -> str:
+    if quantity.interval95 is None:
+        return ""
+    low, high = quantity.interval95
+    return f"{low:.4g} … {high:.4g}"
+
+
+def _share(sources: dict[str, float]) -> list[tuple[str, float, float]]:
+    """Return source, uncertainty and share of the variance, largest first."""
+    total = sum(value**2 for value in sources.values()) or 1.0
+    ranked = sorted(sources.items(), key=lambda item: -item[1])
+    return [(name, value, 100.0 * value**2 / total) for name, value in ranked]
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("interlayer")

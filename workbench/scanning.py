@@ -1,0 +1,47 @@
+"""Which files of a folder belong to a run, in a fixed order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from fnmatch import fnmatch
+from pathlib import Path
+
+from interlayer.parsers._registry import formats
+
+from .experiment import FILE_NAME
+
+OWN = frozenset({FILE_NAME, "truth.toml"})
+"""Names that the toolkit itself gives to files in an experiment folder."""
+
+_PARTIAL = ("~$*", "*.tmp", "*.part", "*.lock")
+
+
+def scan(root: Path, *, without: Collection[Path] = ()) -> list[Path]:
+    """Return the files under a folder, sorted by path; links to folders, hidden and half-written files are left out.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    without : collection of Path
+        Folders to leave out, for example the results of an earlier run.
+    """
+    excluded = {path.resolve() for path in without}
+    found = []
+    for folder, subfolders, names in os.walk(root):
+        here = Path(folder)
+        subfolders[:] = sorted(
+            name for name in subfolders if not name.startswith(".") and (here / name).resolve() not in excluded
+        )
+        found += [here / name for name in sorted(names) if not _is_foreign(name)]
+    return found
+
+
+def _is_foreign(name: str) -> bool:
+    return name in OWN or name.startswith(".") or any(fnmatch(name, pattern) for pattern in _PARTIAL)
+
+
+def is_sidecar(path: Path) -> bool:
+    """Whether a file belongs to another format's file and holds no measurement of its own."""
+    return any(fnmatch(path.name.lower(), pattern) for card in formats() for pattern in card.sidecars)
