@@ -74,7 +74,8 @@ class Rows:
         stored = self._columns[name][0]
         if stored.dtype.kind in "iu":
             return stored.astype(np.int32)
-        return np.nan_to_num(stored, nan=0.0, posinf=0.0, neginf=0.0).clip(-(2**31), 2**31 - 1).astype(np.int32)
+        whole = np.nan_to_num(stored, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.asarray(whole.clip(-(2**31), 2**31 - 1), dtype=np.int32)
 
     def names(self) -> frozenset[str]:
         """Return the names of all columns."""
@@ -153,9 +154,10 @@ def cycling(rows: Rows, facts: Facts, keep: slice | NDArray[np.bool_]) -> Measur
             "the record has no time column", expected="time/s", remedy="export the file again with the column time/s"
         )
     findings: list[Finding] = []
-    values: dict[str, NDArray[Any] | xr.Variable] = {"test_time": rows["test_time"][keep]}
+    time = rows["test_time"][keep]
+    values: dict[str, NDArray[Any] | xr.Variable] = {"test_time": time}
     if facts.start is not None:
-        values["time"] = xr.Variable("record", absolute_time(facts.start, values["test_time"]), _CLOCK)
+        values["time"] = xr.Variable("record", absolute_time(facts.start, time), _CLOCK)
     values |= _voltages(rows, keep)
     current = _current(rows, facts, findings)
     if current is not None:
@@ -165,7 +167,7 @@ def cycling(rows: Rows, facts: Facts, keep: slice | NDArray[np.bool_]) -> Measur
     if "mode" in rows:
         kinds = _step_types(rows, current)[keep]
         values["step_type"] = xr.Variable("record", kinds, _flag_attrs())
-    if np.any(np.diff(values["test_time"]) < 0):
+    if np.any(np.diff(time) < 0):
         findings.append(
             Finding("time-goes-back", "warning", "The time goes back at least once; rows keep their order.")
         )

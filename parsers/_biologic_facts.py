@@ -118,10 +118,10 @@ def add_cell_facts(facts: Facts, cell: list[CellFact], source: Source) -> None:
     unset, wrong = [], []
     for fact in cell:
         label = fact.name.replace("_", " ")
-        if not math.isfinite(fact.shown) or fact.shown < 0 or fact.shown > 1e12 or math.isnan(fact.factor):
-            wrong.append(f"{label} {fact.shown:.6g}")
-        elif any(math.isclose(fact.shown, value, rel_tol=1e-6) for value in PLACEHOLDERS[fact.name]):
+        if any(math.isclose(fact.shown, value, rel_tol=1e-6) for value in PLACEHOLDERS[fact.name]):
             unset.append(f"{label} {fact.shown:.6g}")
+        elif not 0 < fact.shown < 1e12 or math.isnan(fact.factor):
+            wrong.append(f"{label} {fact.shown:.6g}")
         else:
             # Seven digits are all that a 32-bit float of the settings has.
             facts.attrs[fact.name] = float(f"{fact.shown * fact.factor:.7g}")

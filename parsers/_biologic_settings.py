@@ -74,8 +74,8 @@ def facts_of(modules: Mapping[str, bytes], source: Source) -> Facts:
         facts.attrs["vendor_technique"] = short
         facts.original["Technique"] = title
     for key, name in _ATTRS:
-        if text := str(facts.original.get(key, "")).strip():
-            facts.attrs[name] = text
+        if text := str(facts.original.get(key, "")).replace("\r\n", "\n").strip():
+            facts.attrs[name] = "\n".join(line.strip() for line in text.splitlines())
     if log.get("Device code") in INSTRUMENTS:
         facts.attrs["instrument"] = INSTRUMENTS[log["Device code"]]
     add_cell_facts(facts, _cell(settings), source)

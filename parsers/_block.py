@@ -133,7 +133,7 @@ def _header(lines: Sequence[str], first: int, start: int, mark: str, width: int)
 
 def names(line: str, delimiter: str, width: int) -> list[str]:
     """Return the column names in a header row; names with spaces need two spaces between in a space-delimited table."""
-    text = line.strip().lstrip("#%!").strip() if delimiter == " " else re.sub(r"^\s*[#%!]+\s*", "", line)
+    text = line.strip().lstrip("#%!").strip() if delimiter == " " else re.sub(r"^ *[#%!]+ *", "", line)
     fields = split(text, delimiter)
     if delimiter == " " and len(fields) != width:
         wide = re.split(r"\s{2,}|\t", text)

@@ -18,12 +18,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+
 _HALF_WINDOW = 0.35 * np.log(10.0)
 _CLEAR = 0.6
 _SMALLEST_PHASE = np.deg2rad(0.5)
 
 
-def phase_agreement(frequency: NDArray[np.float64], impedance: NDArray[np.complex128]) -> float:
+def phase_agreement(frequency: Floats, impedance: NDArray[np.complex128]) -> float:
     """Return how well the phase of a spectrum follows the slope of its modulus.
 
     Parameters
@@ -46,27 +48,40 @@ def phase_agreement(frequency: NDArray[np.float64], impedance: NDArray[np.comple
     >>> phase_agreement(f, z) > 0.9, phase_agreement(f, z.conj()) < -0.9
     (True, True)
     """
-    whole = (frequency > 0) & (np.abs(impedance) > 0) & np.isfinite(impedance) & np.isfinite(frequency)
-    order = np.argsort(frequency[whole])
-    x = np.log(frequency[whole][order])
-    z = impedance[whole][order]
-    if len(x) < 6 or x[-1] - x[0] < np.log(10.0):
-        return 0.0
-    expected = np.pi / 2 * _slope(x, np.log(np.abs(z)))
-    measured = np.angle(z)
-    sizes = np.sqrt(np.mean(expected**2)), np.sqrt(np.mean(measured**2))
+    measured, expected = _phases(frequency, impedance)
+    sizes = _rms(measured), _rms(expected)
     if min(sizes) < _SMALLEST_PHASE:
         return 0.0
     return float(np.mean(expected * measured) / (sizes[0] * sizes[1]))
 
 
-def sign_verdict(frequency: NDArray[np.float64], impedance: NDArray[np.complex128]) -> int:
+def slope_mismatch(frequency: Floats, impedance: NDArray[np.complex128]) -> float:
+    """Return the rms difference in radians between measured phase and the one expected from the slope of |Z|."""
+    measured, expected = _phases(frequency, impedance)
+    return _rms(measured - expected)
+
+
+def sign_verdict(frequency: Floats, impedance: NDArray[np.complex128]) -> int:
     """Return +1 when the sign of Z'' is right as it stands, -1 when it is reversed, 0 when the spectrum is undecided."""
     agreement = phase_agreement(frequency, impedance)
     return 0 if abs(agreement) < _CLEAR else int(np.sign(agreement))
 
 
-def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+def _phases(frequency: Floats, impedance: NDArray[np.complex128]) -> tuple[Floats, Floats]:
+    whole = (frequency > 0) & (np.abs(impedance) > 0) & np.isfinite(impedance) & np.isfinite(frequency)
+    order = np.argsort(frequency[whole])
+    x = np.log(frequency[whole][order])
+    z = impedance[whole][order]
+    if len(x) < 6 or x[-1] - x[0] < np.log(10.0):
+        return np.zeros(1), np.zeros(1)
+    return np.angle(z), np.pi / 2 * _slope(x, np.log(np.abs(z)))
+
+
+def _rms(values: Floats) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def _slope(x: Floats, y: Floats) -> Floats:
     """Return dy/dx from a straight line through each point's neighbours within a third of a decade, at least four."""
     slope = np.empty_like(x)
     for index, centre in enumerate(x):

@@ -16,6 +16,10 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Literal
 
+from . import _columns_cycling as cycling
+from . import _columns_eis as eis
+from ._columns import Column, fold
+
 if TYPE_CHECKING:
     from ._source import Measurements, Source
 
@@ -48,6 +52,13 @@ class Head:
         except zlib.error:
             return b""
 
+    @cached_property
+    def columns(self) -> bytes:
+        """The folded names of a text table's columns, each between newlines; see `_outline.outline`."""
+        from ._outline import outline
+
+        return outline(self.data, cut=len(self.data) >= HEAD).encode()
+
 
 @dataclass(frozen=True)
 class Magic:
@@ -57,14 +68,14 @@ class Magic:
     ----------
     pattern : bytes
         Searched from the first byte on; begin it with ``\A`` to anchor it.
-    view : {"data", "text", "inflated"}
+    view : {"data", "text", "inflated", "columns"}
         Which view of `Head` it is searched in.
     name : str
         Regular expression that the file name must match as well, for content that several formats share.
     """
 
     pattern: bytes
-    view: Literal["data", "text", "inflated"] = "data"
+    view: Literal["data", "text", "inflated", "columns"] = "data"
     name: str = ""
 
     def matches(self, head: Head) -> bool:
@@ -119,6 +130,23 @@ class Format:
 
 
 _PARSERS = "interlayer.parsers"
+
+
+def _table_with(*alternatives: tuple[Column, ...], without: tuple[Column, ...] = ()) -> Magic:
+    """Return the mark of text tables that have one column of each tuple, and none of `without`."""
+    lookaheads = [rb"(?=.*" + _any_of(columns) + rb")" for columns in alternatives]
+    if without:
+        lookaheads.append(rb"(?!.*" + _any_of(without) + rb")")
+    return Magic(rb"(?s)\A" + b"".join(lookaheads), "columns")
+
+
+def _any_of(columns: tuple[Column, ...]) -> bytes:
+    spellings = sorted({fold(spelling) for column in columns for spelling in column.spellings})
+    return rb"\n(?:" + b"|".join(re.escape(spelling.encode()) for spelling in spellings) + rb")\n"
+
+
+# A cycler writes the points of a spectrum into its record, which makes no spectrum of the file.
+_COUNTERS = (cycling.CAPACITY_CHARGE, cycling.CAPACITY_DISCHARGE)
 
 BUILT_IN: tuple[Format, ...] = (
     Format(
@@ -220,22 +248,22 @@ BUILT_IN: tuple[Format, ...] = (
         module=f"{_PARSERS}.delimited_eis",
         extensions=(".csv", ".txt", ".tsv", ".dat"),
         magic=(
-            Magic(
-                rb"(?im)^[^\n]{0,200}?\bf(req(uency)?)?\b[^\n]*?(z[' _]|z'|zs'|zre|re\(z|real|\|z\||z_re|data: z)",
-                "text",
-            ),
-            Magic(rb"(?a)\A(\s*[-+.\de]+\s*[,;\t]){2}\s*[-+.\de]+\s*$", "text"),
+            _table_with((eis.FREQUENCY,), (eis.REAL,), (eis.IMAGINARY, eis.MINUS_IMAGINARY), without=_COUNTERS),
+            _table_with((eis.FREQUENCY,), (eis.MODULUS,), (eis.PHASE, eis.MINUS_PHASE), without=_COUNTERS),
+            Magic(rb"\A\nunnamed 3 logarithmic\n", "columns", name=r"\.(csv|txt|tsv|dat|eis)$"),
         ),
     ),
     Format(
         name="delimited-cycling",
         title="delimited text with a cycling record",
-        techniques=("cycling",),
+        techniques=("cycling", "eis"),
         module=f"{_PARSERS}.delimited_cycling",
         extensions=(".csv", ".txt", ".tsv", ".dat"),
         magic=(
-            Magic(
-                rb"(?im)^(?=[^\n]*\b(volt(age|s)?|ecell|ewe|potential)\b)(?=[^\n]*(time))[^\n]*(curr|amp|\bi\b)", "text"
+            _table_with(
+                (cycling.TEST_TIME, cycling.PLAIN_TIME, cycling.CLOCK),
+                (cycling.CURRENT,),
+                (cycling.VOLTAGE, *_COUNTERS),
             ),
         ),
     ),

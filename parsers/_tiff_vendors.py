@@ -92,7 +92,7 @@ def fei(page: Any) -> Vendor | None:
     vendor.source = "FEI [Scan] PixelWidth"
     beam = str(_section(data, "Beam", "Beam") or "")
     columns, rows = (_positive(_section(data, "Image", f"Resolution{axis}")) for axis in "XY")
-    if x is None and columns == page.imagewidth and rows:
+    if x is None and columns is not None and columns == page.imagewidth and rows:
         width, height = (_positive(_section(data, beam, key)) for key in ("HFW", "VFW"))
         if width is not None and height is not None:
             x, y = width / columns, height / rows

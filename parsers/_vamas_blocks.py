@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import CorruptFile, LimitExceeded, ParseError, TruncatedFile, UnsupportedContent
+from .errors import CorruptFile, LimitExceeded, TruncatedFile, UnsupportedContent
 from .limits import Limits
 
 MAGIC = "VAMAS Surface Chemical Analysis Standard Data Transfer Format"
@@ -256,7 +256,8 @@ def experiment(lines: Lines) -> Experiment:
     opening = lines.text(MAGIC)
     if not opening.startswith(MAGIC):
         raise CorruptFile(f"the file begins with {opening[:40]!r}", line=lines.number, expected=f"{MAGIC} 1988 May")
-    identity = [lines.text(f"{what} identifier") for what in ("institution", "instrument", "operator", "experiment")]
+    institution, instrument = lines.text("institution identifier"), lines.text("instrument identifier")
+    operator, identifier = lines.text("operator identifier"), lines.text("experiment identifier")
     comment = lines.several(lines.count("number of lines in the comment"), "comment")
     mode = lines.text("experiment mode").upper()
     if mode not in _SPECTRAL:
@@ -271,7 +272,7 @@ def experiment(lines: Lines) -> Experiment:
     if mode in _MAPS:
         for what in ("analysis positions", "x coordinates in the full map", "y coordinates in the full map"):
             lines.count(f"number of {what}")
-    header = Experiment(*identity, comment, mode, scan_mode)
+    header = Experiment(institution, instrument, operator, identifier, comment, mode, scan_mode)
     count = lines.count("number of experimental variables")
     header.variables = [(lines.text("variable label"), lines.text("variable units")) for _ in range(count)]
     listed = lines.count("number of entries in the inclusion or exclusion list", least=-40)
@@ -353,8 +354,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def problem(error: ParseError) -> str:
-    """Return what stopped the reading, for a finding."""
-    return str(error).rstrip(".")

@@ -218,6 +218,8 @@ def locate(numbers: list[int], row: int | None, facts: Facts) -> Layout:
     if (row is None and unknown) or not total:
         raise _unlocated(unknown, facts)
     row = total if row is None else row
+    if not unknown and row % total == 0:
+        row = total  # the count of rows is wrong, not a column: half the rows look twice as long
     spare = row - total
     if not unknown and spare:
         raise CorruptFile(

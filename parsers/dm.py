@@ -54,6 +54,7 @@ HALF_PLANE = (27, 28)
 """Data types of a Fourier transform of which only the columns 0 to N // 2 are stored."""
 RGB, RGBA = 8, 23
 
+_PREVIEW = "Image Of "
 _SIGNALS = {"EELS": "eels", "X-ray": "eds", "EDS": "eds"}
 
 
@@ -92,13 +93,14 @@ def read(source: Source) -> Iterator[Measurement]:
 def _without_preview(tree: Tree) -> list[Group]:
     images = {label: image for label, image in tree.root["ImageList"].items() if isinstance(image, dict)}
     previews = tree.root.get("Thumbnails")
-    if isinstance(previews, dict):
-        hidden = {str(find(preview, "ImageIndex")) for preview in previews.values()}
-    elif tree.broken is not None and text(find(images, "0/Name")).startswith("Image Of "):
-        hidden = {"0"}  # the list of previews stands behind the images and may be lost
-    else:
+    previews = previews if isinstance(previews, dict) else {}
+    hidden = {str(find(preview, "ImageIndex")) for preview in previews.values()}
+    if tree.broken is not None:  # the list of previews stands behind the images and may be lost
+        hidden |= {label for label, image in images.items() if text(image.get("Name")).startswith(_PREVIEW)}
+        hidden |= {"0"} if find(images, "0/ImageData/DataType") == RGBA else set()
+    elif hidden >= set(images):
         hidden = set()
-    return [image for label, image in images.items() if label not in hidden] or list(images.values())
+    return [image for label, image in images.items() if label not in hidden]
 
 
 def _image(image: Group, group: str, tree: Tree, source: Source) -> Measurement:

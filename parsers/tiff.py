@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import threading
 import zlib
 from collections.abc import Iterator
@@ -118,7 +119,7 @@ def _complaints(source: Source) -> Iterator[None]:
     finally:
         logger.removeHandler(collector)
         if collector.messages:
-            text = "; ".join(dict.fromkeys(collector.messages[:5]))
+            text = "; ".join(dict.fromkeys(re.sub(r"<tifffile\.[^>]*>\s*", "", m) for m in collector.messages[:5]))
             finding = Finding("tiff-structure", "warning", f"The structure of the TIFF file is odd: {text[:1000]}")
             source.findings.insert(before, finding)
 
@@ -138,6 +139,10 @@ def _image(series: Any, group: str, source: Source) -> Measurement:
     pixels, dims = _arrange(pixels, series.axes)
     vendor = recognise(page)
     vendor.findings += findings + _scale_of_grey(page)
+    promised, held = vendor.metadata.get("images", ""), math.prod(series.shape) // math.prod(page.shape)
+    if vendor.name == "ImageJ" and promised.isdecimal() and int(promised) > held:
+        message = f"ImageJ announces {promised} images and the file holds {held}."
+        vendor.findings.append(Finding("truncated-stack", "error", message))
     channels = COLOURS[: pixels.shape[-1]] if dims[-1] == "channel" and pixels.shape[-1] in (3, 4) else ()
     return assemble(group, pixels, dims, vendor, channels=channels)
 

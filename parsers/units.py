@@ -63,6 +63,7 @@ _UNSAFE_TO_FOLD = frozenset(
 def normalise(spelling: str) -> str:
     """Return a vendor's spelling of a unit in the notation of this module, without judging it."""
     text = spelling.strip().strip("[]()").translate(_SIGNS).replace("°", "deg").replace("·", " ")
+    text = re.sub(r"(?i)\s+vs\.?\s.*$", "", text)  # "V vs. Ref." is in V
     # A degree sign that went through the wrong encoding; micro or ohm would leave no known unit behind.
     text = text.replace("\N{REPLACEMENT CHARACTER}", "deg")
     text = re.sub(r"(?i)ohms?", "ohm", text)

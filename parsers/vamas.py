@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
@@ -30,15 +31,16 @@ from . import schema
 from ._groups import group_names
 from ._source import Measurement, Source
 from ._text import decode
-from ._vamas_blocks import TERMINATOR, Block, Experiment, Lines, blocks, experiment, problem
+from ._vamas_blocks import TERMINATOR, Block, Experiment, Lines, blocks, experiment
 from ._xas import ELEMENTS, Floats
-from .errors import CorruptFile, ParseError, TruncatedFile, UnsupportedContent
+from .errors import ParseError, TruncatedFile, UnsupportedContent
 from .findings import Finding
 
 Axis = Literal["kinetic_energy", "binding_energy"]
 
 _PHOTOEMISSION = frozenset({"XPS", "UPS", "HAXPES"})
 _RATES = re.compile(r"c(oun)?ts?/s(ec)?|c/s|cps|counts? (s-1|per sec(ond)?)", re.IGNORECASE)
+_RATE_LABEL = re.compile(r"\brate\b|\bcps\b|c(oun)?ts?\s*(/|per)\s*s", re.IGNORECASE)
 _COUNTS = frozenset({"d", "n", "c", "count", "counts", ""})
 _CORE_LEVEL = re.compile(r"([A-Z][a-z]?)\s*(\d[spdfg](?:\s?\d/2)?)")
 _UNSET = frozenset({"", "not specified", "unknown", "none", "species", "n/a"})
@@ -92,17 +94,22 @@ def _printable(data: bytes) -> bytes:
 def _whole_blocks(source: Source, lines: Lines, header: Experiment, *, complete: bool) -> list[Block]:
     """Return the blocks up to where the file breaks off, with a finding when it does."""
     found: list[Block] = []
-    try:
-        found.extend(_collected(blocks(lines, header, source.limits), found))
-    except ParseError as error:
-        if not found:
-            raise
-        source.note(
-            "unreadable-blocks",
-            "error",
-            f"{len(found)} of {header.blocks} blocks were read; the next is broken: {problem(error)}.",
-        )
-        return found
+    stream = blocks(lines, header, source.limits)
+    while True:
+        try:
+            block = next(stream, None)
+        except ParseError as error:
+            if not found:
+                raise
+            source.note(
+                "unreadable-blocks",
+                "error",
+                f"{len(found)} of {header.blocks} blocks were read; the next is broken: {error}",
+            )
+            return found
+        if block is None:
+            break
+        found.append(block)
     if not found:
         raise TruncatedFile("the file announces no block", line=lines.number, expected="at least one block")
     last = found[-1]
@@ -114,8 +121,8 @@ def _whole_blocks(source: Source, lines: Lines, header: Experiment, *, complete:
         source.note(
             "truncated-file",
             "warning",
-            f"The file ends within block {len(found)} of {header.blocks}; {points} of {last.promised // width} points of "
-            "this block were kept.",
+            f"The file ends within block {len(found)} of {header.blocks}; {points} of {last.promised // width} points "
+            "were kept.",
         )
         if points == 0:
             found.pop()
@@ -124,13 +131,6 @@ def _whole_blocks(source: Source, lines: Lines, header: Experiment, *, complete:
     if not found:
         raise TruncatedFile("the file ends before the first whole point", line=len(lines.lines), expected="ordinates")
     return found
-
-
-def _collected(stream: Iterator[Block], found: list[Block]) -> Iterator[Block]:
-    """Pass blocks on one by one, so that those before an error are kept."""
-    for block in stream:
-        found.append(block)
-    return iter(())
 
 
 def _ends(lines: Lines) -> bool:
@@ -159,37 +159,49 @@ def _dataset(header: Experiment, block: Block, findings: list[Finding]) -> xr.Da
     values: dict[str, Any] = {axis: xr.Variable((dim,), energies)}
     if photon is not None:
         other: Axis = "kinetic_energy" if axis == "binding_energy" else "binding_energy"
-        values[other] = xr.Variable((dim,), photon - energies, {"derivation": "BE = hv - KE"})
+        values[other] = xr.Variable((dim,), np.round(photon - energies, 9), {"derivation": "BE = hv - KE"})
         values["photon_energy"] = photon
-    transmission = next((label for label in columns if "transmission" in label.lower()), None)
-    signals = [label for label in columns if label != transmission]
+    signals = [column for column in columns if "transmission" not in column.label.lower()]
+    transmissions = [column for column in columns if column not in signals]
     if not signals:
-        raise UnsupportedContent(f"its variables are {sorted(columns)}", expected="an intensity")
-    name, units = _kind_of_signal(block, signals[0], columns[signals[0]])
-    values[name] = xr.Variable((dim,), columns[signals[0]], units)
-    if transmission is not None:
-        values["transmission"] = xr.Variable((dim,), columns[transmission])
-    if signals[1:]:
-        findings.append(Finding("unmapped-columns", "warning", f"These variables were left out: {signals[1:]}."))
-    _judge(block, name, columns[signals[0]], findings)
+        raise UnsupportedContent(f"its variables are {[column.label for column in columns]}", expected="an intensity")
+    name, units = _kind_of_signal(block, signals[0])
+    values[name] = xr.Variable((dim,), signals[0].values, units)
+    if transmissions:
+        values["transmission"] = xr.Variable((dim,), transmissions[0].values)
+    if left_out := [column.label for column in signals[1:] + transmissions[1:]]:
+        findings.append(
+            Finding("unmapped-columns", "warning", f"These variables were left out: {', '.join(left_out)}.")
+        )
+    _judge(block, name, signals[0], findings)
     return schema.build("xps", values, **_attrs(header, block, axis, photon, findings))
 
 
-def _axis(header: Experiment, block: Block) -> tuple[Axis, Floats, dict[str, Floats]]:
-    """Return which energy the abscissa is, its values, and the other variables by label."""
-    variables = block.items["corresponding variables"]
-    columns = {f"{label}": block.ordinates[:, index] for index, (label, _) in reversed(list(enumerate(variables)))}
+@dataclass(frozen=True, eq=False)
+class Ordinate:
+    """One variable along the abscissa, with the smallest and largest value that the file states for it."""
+
+    label: str
+    unit: str
+    values: Floats
+    stated: tuple[float | None, float | None]
+
+
+def _axis(header: Experiment, block: Block) -> tuple[Axis, Floats, list[Ordinate]]:
+    """Return which energy the abscissa is, its values, and the variables along it."""
+    columns = [
+        Ordinate(label, unit, block.ordinates[:, index], block.ranges[index])
+        for index, (label, unit) in enumerate(block.items["corresponding variables"])
+    ]
     if header.scan_mode == "REGULAR":
         label, unit = block.items["abscissa label"], block.items["abscissa units"]
         start, step = block.items["abscissa start"], block.items["abscissa increment"]
         if start is None or not step:
             raise UnsupportedContent("its abscissa has no start or no step", expected="numbers")
-        energies = start + step * np.arange(len(block.ordinates))
-        columns = {label: columns[label] for label, _ in variables}
+        energies = np.round(start + step * np.arange(len(block.ordinates)), 9)
     else:
-        label, unit = variables[0]
-        energies = block.ordinates[:, 0]
-        columns = {name: columns[name] for name, _ in variables[1:]}
+        abscissa = columns.pop(0)
+        label, unit, energies = abscissa.label, abscissa.unit, abscissa.values
     kind: Axis | None = next((axis for axis in _AXES if axis.split("_")[0] in label.lower()), None)
     if kind is None or unit.lower() != "ev":
         raise UnsupportedContent(f"its abscissa is {label!r} in {unit!r}", expected="a kinetic or binding energy in eV")
@@ -222,21 +234,20 @@ def _photon_energy(block: Block, axis: Axis, energies: Floats, findings: list[Fi
     return None
 
 
-def _kind_of_signal(block: Block, label: str, values: Floats) -> tuple[str, dict[str, str]]:
+def _kind_of_signal(block: Block, ordinate: Ordinate) -> tuple[str, dict[str, str]]:
     """Return the variable for an ordinate and its units: counts, a count rate, or an intensity without unit."""
-    unit = dict(block.items["corresponding variables"]).get(label, "")
-    if _RATES.fullmatch(unit) or (
-        unit.lower() in _COUNTS and re.search(_RATES.pattern + "|rate", label, re.IGNORECASE)
-    ):
+    unit = ordinate.unit.lower()
+    if _RATES.fullmatch(unit) or (unit in _COUNTS and _RATE_LABEL.search(ordinate.label)):
         return "intensity", {"units": "count s-1"}
     counting = block.items["signal mode"].lower() == "pulse counting"
-    if counting and unit.lower() in _COUNTS and not np.any(values < 0):
+    if counting and unit in _COUNTS and not np.any(ordinate.values < 0):
         return "counts", {"units": "count"}
-    return "intensity", {"units": "1", "original_units": unit}
+    return "intensity", {"units": "1", "original_units": ordinate.unit}
 
 
-def _judge(block: Block, name: str, values: Floats, findings: list[Finding]) -> None:
+def _judge(block: Block, name: str, ordinate: Ordinate, findings: list[Finding]) -> None:
     """Add what the values themselves say."""
+    values = ordinate.values
     if not np.all(np.isfinite(values)):
         findings.append(Finding("non-finite-values", "warning", "Some intensities are not finite; they were kept."))
     elif name == "counts" and np.any(values != np.round(values)):
@@ -248,6 +259,24 @@ def _judge(block: Block, name: str, values: Floats, findings: list[Finding]) -> 
                 "root is not their standard uncertainty.",
             )
         )
+    low, high = ordinate.stated
+    # CasaXPS writes 0 and 1 for limits that it has not worked out.
+    if (
+        values.size * len(block.ranges) == block.promised
+        and low is not None
+        and high is not None
+        and (low, high) != (0, 1)
+    ):
+        found = np.array([np.nanmin(values), np.nanmax(values)])
+        if np.any(np.abs(found - [low, high]) > 1e-4 * max(abs(low), abs(high))):
+            findings.append(
+                Finding(
+                    "range-mismatch",
+                    "warning",
+                    f"The values run from {found[0]:g} to {found[1]:g}, the file states {low:g} to {high:g}; "
+                    "one of them may be damaged.",
+                )
+            )
     if any(_CASA_CALIBRATION.match(line) for line in block.items["comment"]):
         findings.append(
             Finding(
@@ -304,9 +333,9 @@ def _work_function(items: dict[str, Any], findings: list[Finding]) -> float | No
 def _emission_angle(items: dict[str, Any]) -> float | None:
     r"""Return the angle in degrees between the analyser's axis and the sample normal.
 
-    VAMAS gives both directions by polar angle from the z axis of the stage and azimuth, so
-    :math:`\cos\vartheta = \cos\theta_a\cos\theta_n + \sin\theta_a\sin\theta_n\cos(\varphi_a - \varphi_n)`. A missing tilt
-    is none, and a direction along z needs no azimuth.
+    VAMAS gives both directions by azimuth and by polar angle from the z axis of the stage, so
+    :math:`\cos\vartheta = \cos\theta_a\cos\theta_n + \sin\theta_a\sin\theta_n\cos(\varphi_a - \varphi_n)`.
+    A missing tilt is none, and a direction along z needs no azimuth.
     """
     polar, azimuth = items["analyser axis take off polar angle"], items["analyser axis take off azimuth"]
     tilt, direction = items["sample normal polar angle of tilt"], items["sample normal tilt azimuth"]
@@ -326,7 +355,7 @@ def _start_time(items: dict[str, Any]) -> str | None:
     names = ("year", "month", "day of month", "hours", "minutes", "seconds")
     parts = [int(items[name]) if items[name] is not None else -1 for name in names]
     try:
-        day = datetime(*parts[:3])
+        day = datetime(parts[0], parts[1], parts[2])
     except ValueError:
         return None
     try:

@@ -35,7 +35,9 @@ def fetch(folder: Path) -> list[str]:
         if target.is_file() and pooch.file_hash(str(target)) == entry["sha256"]:
             continue
         try:
-            found = pooch.retrieve(url(entry), known_hash=entry["sha256"], path=folder / ".downloads", progressbar=False)
+            found = pooch.retrieve(
+                url(entry), known_hash=entry["sha256"], path=folder / ".downloads", progressbar=False
+            )
         except Exception as error:
             missing.append(f"{entry['path']}: {error}")
             continue

@@ -11,12 +11,11 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
-
 import interlayer
 import interlayer.analysis
 import interlayer.parsers
 import interlayer.sample_data
+import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = {
@@ -49,7 +48,10 @@ def _imports(path: Path) -> set[str]:
             base = base[: len(base) - node.level + 1]
             found.add(".".join([*base, node.module] if node.module else base))
         elif isinstance(node, ast.ImportFrom):
-            found |= {f"{node.module}.{alias.name}" if node.module == "interlayer" else str(node.module) for alias in node.names}
+            found |= {
+                f"{node.module}.{alias.name}" if node.module == "interlayer" else str(node.module)
+                for alias in node.names
+            }
     return found
 
 
@@ -81,12 +83,14 @@ def test_imports_go_one_way(folder, allowed):
 
 
 def test_no_room_is_imported_by_its_folder():
-    """``import parsers`` works by accident in the checkout, gives a second copy of the module and fails once installed."""
+    """``import parsers`` works by accident in the checkout, as a second copy, and fails once installed."""
     for folder in (*ROOMS, "tests", "benchmarks", "docs"):
         for path in (ROOT / folder).rglob("*.py"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-            names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level}
+            names |= {
+                str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level
+            }
             assert not {name.split(".")[0] for name in names} & set(ROOMS), path
 
 
@@ -103,7 +107,9 @@ def test_public_names():
 
 def _loaded_by(code: str) -> set[str]:
     program = f"import sys\n{code}\nprint(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    )
 
 
 def test_import_is_light():

@@ -66,6 +66,8 @@ def _lines(path: str, run: Run) -> Iterator[tuple[str | Text, ...]]:
         for outcome in measurement.outcomes:
             for entry in outcome.missing:
                 yield place, entry.quantity, "missing", "", Text(f"set {entry.key}", style="yellow")
+            if outcome.declined:
+                yield place, Text(outcome.declined, style="dim"), "", "", ""
             if outcome.problem:
                 yield place, Text(outcome.problem, style="red"), "", "", ""
             if outcome.result:

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from interlayer.analysis import reported
 from interlayer.analysis.quantity import Quantity
 from interlayer.analysis.units import UnitError, convert_factor
 
@@ -78,6 +79,9 @@ def load(path: Path) -> Experiment:
     sections = _sections(data, "", problems)
     overrides = tuple(_overrides(files, problems))
     _check_files(path.parent, sections, problems)
+    _check_reported("", sections, problems)
+    for number, (_, changed) in enumerate(overrides):
+        _check_reported(f"file[{number}].", changed, problems)
     if problems:
         listed = "".join(f"\n  {problem}" for problem in problems)
         raise ExperimentError(f"{path}: {len(problems)} problem(s):{listed}")
@@ -182,6 +186,15 @@ def _check_files(folder: Path, sections: Mapping[str, Mapping[str, Any]], proble
     for name, file in sections.get("xanes", {}).get("references", {}).items():
         if not (folder / file).is_file():
             problems.append(f"xanes.references.{name}: there is no file {file!r} beside {FILE_NAME}")
+
+
+def _check_reported(prefix: str, sections: Mapping[str, Mapping[str, Any]], problems: list[str]) -> None:
+    for section, facts in sections.items():
+        for name in facts.get("compare", ()):
+            try:
+                reported.entry(name)
+            except KeyError as error:
+                problems.append(f"{prefix}{section}.compare: {error.args[0]}")
 
 
 def draft(techniques: Mapping[str, int]) -> str:

@@ -19,23 +19,23 @@ _MOST_VECTOR_POINTS = 4000
 
 
 def figures(dataset: xr.Dataset, outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """Yield a data URI for each result that has curves, or one for the Dataset where there is none."""
-    from .plot_results import DRAW_RESULT
-    from .plots import plot
+    """Yield data URIs: the data (an image with the edges that were found), then each result that has curves."""
+    from .plot_results import drawing_of
+    from .plots import plot, trace_layer
 
-    drawn = [
-        outcome.result
-        for outcome in outcomes
-        if outcome.result is not None
-        and outcome.result.curves is not None
-        and outcome.result.curves.attrs.get("kind") in DRAW_RESULT
-    ]
-    heavy = dataset.attrs["technique"] == "image" or max(dataset.sizes.values(), default=0) > _MOST_VECTOR_POINTS
-    for data in drawn or [dataset]:
-        with warnings.catch_warnings():
-            # A figure that cannot be laid out perfectly is still worth showing.
-            warnings.simplefilter("ignore")
-            yield data_uri(plot(data), vector=not heavy)
+    results = [outcome.result for outcome in outcomes if outcome.result is not None]
+    drawn = [result for result in results if drawing_of(result) is not None]
+    is_image = dataset.attrs["technique"] == "image"
+    heavy = is_image or max(dataset.sizes.values(), default=0) > _MOST_VECTOR_POINTS
+    with warnings.catch_warnings():
+        # A figure that cannot be laid out perfectly is still worth showing.
+        warnings.simplefilter("ignore")
+        if is_image and drawn:
+            yield data_uri(trace_layer(dataset, drawn[0]), vector=False)
+        elif not drawn or dataset.attrs["technique"] == "cycling":
+            yield data_uri(plot(dataset), vector=not heavy)
+        for result in drawn:
+            yield data_uri(plot(result), vector=True)
 
 
 def data_uri(figure: Figure, *, vector: bool) -> str:

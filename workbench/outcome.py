@@ -40,10 +40,25 @@ class Missing:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one analysis: a result, missing facts or the reason why there is none."""
+    """What came of one analysis: a result, missing facts or the reason why there is none.
+
+    Parameters
+    ----------
+    result : Result, optional
+        The numbers.
+    missing : tuple of Missing
+        Facts that the numbers would need.
+    declined : str, optional
+        Why the data do not allow the analysis; a statement about the sample, not a failure.
+    problem : str, optional
+        What broke down.
+    comparisons : mapping of str to tuple of Comparison
+        By quantity.
+    """
 
     result: Result | None = None
     missing: tuple[Missing, ...] = ()
+    declined: str | None = None
     problem: str | None = None
     comparisons: Mapping[str, tuple[Comparison, ...]] = field(default_factory=dict)
 
@@ -52,6 +67,7 @@ class Outcome:
         return {
             "result": None if self.result is None else self.result.to_dict(),
             "missing": [asdict(entry) for entry in self.missing],
+            "declined": self.declined,
             "problem": self.problem,
             "comparisons": {name: [asdict(entry) for entry in found] for name, found in self.comparisons.items()},
         }
@@ -128,6 +144,8 @@ def rows(file: FileOutcome) -> Iterator[Row]:
 def _outcome_rows(place: Row, outcome: Outcome) -> Iterator[Row]:
     for entry in outcome.missing:
         yield place | {"quantity": entry.quantity, "status": "missing", "message": entry.message}
+    if outcome.declined is not None:
+        yield place | {"status": "not analysable", "message": outcome.declined}
     if outcome.problem is not None:
         yield place | {"status": "failed", "message": outcome.problem}
     if outcome.result is None:

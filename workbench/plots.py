@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from interlayer.analysis.quantity import Result
 
-from .plot_results import DRAW_RESULT
+from .plot_results import drawing_of
 from .plot_style import BLUE, GREY, ORANGE, POINTS, STYLE, axis_label, engineering, thin
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -59,10 +58,10 @@ def plot(data: xr.Dataset | Result) -> Figure:
 
 
 def _draw_result(figure: Figure, result: Result) -> None:
-    kind = None if result.curves is None else result.curves.attrs.get("kind")
-    if result.curves is None or kind not in DRAW_RESULT:
+    draw = drawing_of(result)
+    if draw is None or result.curves is None:
         raise ValueError(f"this result ({result.method}) has no curves to draw; plot the Dataset instead")
-    DRAW_RESULT[kind](figure, result.curves, result)
+    draw(figure, result.curves, result)
 
 
 def _eis(figure: Figure, ds: xr.Dataset) -> None:
@@ -74,7 +73,7 @@ def _eis(figure: Figure, ds: xr.Dataset) -> None:
     nyquist.set(xlabel=f"$Z'$ ({prefix}Ω)", ylabel=f"$-Z''$ ({prefix}Ω)")
     nyquist.set_aspect("equal", adjustable="datalim")
     for spectrum in spectra:
-        bode.loglog(ds["frequency"], np.abs(spectrum), color=BLUE, **{**POINTS, "color": BLUE})
+        bode.loglog(ds["frequency"], np.abs(spectrum), **POINTS)
     bode.set(xlabel="frequency (Hz)", ylabel="$|Z|$ (Ω)")
     phase = bode.twinx()
     for spectrum in spectra:
@@ -129,13 +128,17 @@ def _xps(figure: Figure, ds: xr.Dataset) -> None:
     ax.set_title(str(ds.attrs.get("core_level", "")), fontsize=9)
 
 
+def trace_layer(ds: xr.Dataset, result: Result) -> Figure:
+    """Draw an image with the edges of the layer that a result of `interlayer.analysis.tem.layer_thickness` found."""
+    figure = plot(ds)
+    if result.curves is not None and "edge1_x" in result.curves:
+        for edge in ("edge1", "edge2"):
+            figure.axes[0].plot(result.curves[f"{edge}_x"], result.curves[f"{edge}_y"], color=ORANGE, lw=0.9)
+    return figure
+
+
 def _image(figure: Figure, ds: xr.Dataset) -> None:
     ax = figure.subplots()
-    show_image(ax, ds)
-
-
-def show_image(ax: Axes, ds: xr.Dataset) -> None:
-    """Draw the first frame of an image with its axes in the unit of its coordinates."""
     frame = ds["intensity"] if "frame" not in ds["intensity"].dims else ds["intensity"].isel(frame=0)
     values = np.abs(frame.values) if frame.dtype.kind == "c" else frame.values
     step = max(1, max(frame.shape[:2]) // 1024)

@@ -14,6 +14,7 @@ from ..quantity import Quantity
 Array = NDArray[np.float64]
 
 _SATURATED = 0.01  # share of pixels at the largest value from which a detector is taken to be saturated
+_DIRECT = {"nm", "pixel", "1"}  # units of the axes of an image in real space, calibrated or not
 _UNEVEN = 1e-3  # relative departure of the steps of an axis above which it is no pixel grid
 
 
@@ -77,24 +78,39 @@ def micrograph(ds: xr.Dataset, pixel_size: Quantity | None, relative_uncertainty
     UnitError
         If `pixel_size` is not a length.
     """
-    if ds.attrs.get("technique") != "image":
-        raise NotAnalysable(f"the technique is {ds.attrs.get('technique')!r}; a layer is measured on an 'image'")
-    intensity = ds["intensity"].squeeze(drop=True)
-    if set(intensity.dims) != {"y", "x"}:
-        raise NotAnalysable(f"the image has the dimensions {intensity.dims}; choose one frame or colour with ds.isel")
-    values = intensity.transpose("y", "x").to_numpy().astype(np.float64)
-    if np.isfinite(values).mean() < 0.5:
-        raise NotAnalysable("more than half of the pixels are missing")
+    values = _grey_values(ds)
+    notes: tuple[str, ...] = ()
     if pixel_size is not None:
         side = pixel_size.to("nm").value
         if side <= 0 or pixel_size.relation != "=":
             raise NotAnalysable(f"found {pixel_size}; a pixel size is a length above 0")
         sides, origin, direction = (side, side), (0.0, 0.0), (1.0, 1.0)
         relative_uncertainty = relative_uncertainty if pixel_size.stderr is None else pixel_size.relative
+        if ds.attrs.get("calibrated"):
+            notes = ("The pixel size was given and took the place of the calibration of the file.",)
     else:
         (dy, y0, up), (dx, x0, right) = _axis(ds, "y"), _axis(ds, "x")
         sides, origin, direction = (dy, dx), (y0, x0), (up, right)
-    return Micrograph(values, sides, origin, direction, relative_uncertainty, _notes(ds, values, sides))
+    return Micrograph(values, sides, origin, direction, relative_uncertainty, notes + _notes(ds, values, sides))
+
+
+def _grey_values(ds: xr.Dataset) -> Array:
+    """Return the intensities of an image in real space, shape (rows, columns)."""
+    if ds.attrs.get("technique") != "image":
+        raise NotAnalysable(f"the technique is {ds.attrs.get('technique')!r}; a layer is measured on an 'image'")
+    intensity = ds["intensity"].squeeze(drop=True)
+    if set(intensity.dims) != {"y", "x"}:
+        raise NotAnalysable(f"the image has the dimensions {intensity.dims}; choose one frame or colour with ds.isel")
+    units = {str(ds[name].attrs.get("units")) for name in ("y", "x")}
+    if not units <= _DIRECT:
+        raise NotAnalysable(f"the axes are in {sorted(units)}: a diffraction pattern or a scan in time, not an image")
+    values = intensity.transpose("y", "x").to_numpy()
+    if values.dtype.kind not in "fiu":
+        raise NotAnalysable(f"the image holds {values.dtype} values; a layer is measured on real intensities")
+    values = values.astype(np.float64)
+    if np.isfinite(values).mean() < 0.5:
+        raise NotAnalysable("more than half of the pixels are missing")
+    return np.asarray(values)
 
 
 def _axis(ds: xr.Dataset, name: str) -> tuple[float, float, float]:

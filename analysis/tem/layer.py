@@ -18,6 +18,7 @@ from .local import LocalThickness, measure_local_thickness
 Array = NDArray[np.float64]
 
 _TRACING = 0.1  # pixels: what interpolation and tracing leave in the mean of a field however many profiles it has
+_FIT_VARIANCE = 0.2  # relative uncertainty of the fit variance: noise is taken as equal along the interface
 _FEW = 5.0  # independent thicknesses below which the interval itself is poorly known
 _ONE_SIDED = 1.645  # standard uncertainties to a one-sided 95 % limit
 
@@ -26,6 +27,7 @@ _MOST_REJECTED = 0.10
 _MOST_SD = 0.5
 _MOST_FIT_ERROR = 0.3
 _LEAST_RESOLUTION = 2.5
+_LEAST_CONTRAST = 4.0
 _MOST_JUMPS = 0.05
 
 
@@ -71,9 +73,9 @@ def layer_thickness(
         nm, the standard deviation of the thickness along the interface without that of the fits; ``correlation_length``
         in nm; ``n_effective``. A layer that is not resolved gives ``layer_thickness`` with relation ``"<"`` and the
         reason in the notes: more than 10 % of the blocks rejected, standard deviation above half the thickness, fit
-        uncertainty of a block above 0.3 thicknesses, edges wider than the thickness divided by 2.5, or an edge that
-        jumps. `curves` holds thickness, edges and residuals along ``arclength`` and the median profile with its model
-        along ``distance``.
+        uncertainty of a block above 0.3 thicknesses, edges wider than the thickness divided by 2.5, an edge that stands
+        out by less than 4 standard uncertainties (uneven illumination makes such), or one that jumps. `curves` holds
+        thickness, edges and residuals along ``arclength`` and the median profile with its model along ``distance``.
 
     Raises
     ------
@@ -120,6 +122,12 @@ def _resolution(local: LocalThickness) -> float:
     return float(np.median(local.fits.parameters[:, THICKNESS] / local.fits.sigma))
 
 
+def _contrast(local: LocalThickness) -> float:
+    """Return the weaker of the two steps in standard uncertainties, median over the blocks."""
+    steps = (np.abs(local.fits.parameters[:, step]) / local.fits.stderr(step) for step in (STEP1, STEP2))
+    return float(min(np.median(ratio) for ratio in steps))
+
+
 def _fit_error(local: LocalThickness) -> float:
     """Return the root mean square fit uncertainty of the accepted blocks in nm."""
     return float(np.sqrt(np.mean(local.fits.stderr(THICKNESS)[local.accepted] ** 2)))
@@ -140,11 +148,13 @@ def _not_resolved(local: LocalThickness, mean: CorrelatedMean | None) -> list[st
     if mean is None:
         return ["Not resolved: hardly any profile could be fitted with a layer."]
     resolution, error = _resolution(local), _fit_error(local)
+    contrast = _contrast(local)
     checks = (
         (local.rejected_fraction > _MOST_REJECTED, f"{local.rejected_fraction:.0%} of the blocks were rejected"),
         (mean.sd > _MOST_SD * mean.mean, f"the thickness varies by {mean.sd:.2g} nm about {mean.mean:.2g} nm"),
         (error > _MOST_FIT_ERROR * mean.mean, f"a block fixes the thickness only to {error:.2g} nm"),
         (resolution < _LEAST_RESOLUTION, f"the thickness is only {resolution:.2g} times the width of its edges"),
+        (contrast < _LEAST_CONTRAST, f"in a block, an edge stands out by only {contrast:.2g} standard uncertainties"),
         (_jumps(local) > _MOST_JUMPS, "the edge jumps between neighbouring blocks"),
     )
     return [f"Not resolved: {reason}." for failed, reason in checks if failed]
@@ -155,7 +165,7 @@ def _limit(image: Micrograph, local: LocalThickness) -> Quantity:
     model = local.overall.model[0]
     travelled = np.cumsum(np.abs(np.diff(model)))
     edges = np.interp([0.1587, 0.8413], travelled / travelled[-1], local.distance[1:])
-    limit = _LEAST_RESOLUTION * 0.5 * float(edges[1] - edges[0])
+    limit = _LEAST_RESOLUTION * max(0.5 * float(edges[1] - edges[0]), image.step)
     steps = np.abs(local.overall.parameters[0, [STEP1, STEP2]])
     seen = steps > 6 * np.array([local.overall.stderr(STEP1)[0], local.overall.stderr(STEP2)[0]])
     if seen.all():
@@ -208,7 +218,7 @@ def _with_interval(name: str, value: float, sampling: float, dof: float, calibra
 def _roughness(mean: CorrelatedMean, fit: float) -> Quantity:
     """Return the standard deviation of the thickness along the interface with the fit variance subtracted."""
     excess = mean.sd**2 - fit**2
-    error = mean.sd**2 * math.sqrt(2 / mean.dof)  # standard uncertainty of a variance
+    error = math.hypot(mean.sd**2 * math.sqrt(2 / mean.dof), _FIT_VARIANCE * fit**2)
     if excess <= _ONE_SIDED * error and excess <= fit**2:
         limit = math.sqrt(max(excess, 0.0) + _ONE_SIDED * error)
         return Quantity("interface_roughness", limit, None, "nm", relation="<", kind="measured")
@@ -230,6 +240,7 @@ def _diagnostics(local: LocalThickness, mean: CorrelatedMean | None) -> dict[str
         "rejected_fraction": local.rejected_fraction,
         "reduced_chi_square": _reduced_chi_square(local),
         "t_over_sigma": _resolution(local),
+        "contrast": _contrast(local),
         "edge_width": float(np.median(local.fits.sigma)),
         "interface_length": local.interface.length,
     }
@@ -242,12 +253,10 @@ def _notes(image: Micrograph, mean: CorrelatedMean | None) -> tuple[str, ...]:
     notes = list(image.notes)
     if mean is not None and mean.n_effective < _FEW:
         notes.append(
-            f"The field holds only {mean.n_effective:.1f} independent thicknesses (n_eff < 5); the interval is wide and "
-            "itself poorly known. Measure more or longer fields."
+            f"The field holds only {mean.n_effective:.1f} independent thicknesses (n_eff < 5): the interval is wide "
+            "and itself poorly known; measure more or longer fields."
         )
-    notes.append(
-        "Tilt of the interface and sections off the centre of a particle are not corrected."
-    )
+    notes.append("Tilt of the interface and sections off the centre of a particle are not corrected.")
     return tuple(notes)
 
 
@@ -282,6 +291,7 @@ def _curves(image: Micrograph, local: LocalThickness) -> xr.Dataset:
         },
         coords={"arclength": ("arclength", local.arclength, nm), "distance": ("distance", local.distance, nm)},
     )
-    for name, points in (("edge1", edge1), ("edge2", edge2)):
-        curves[f"{name}_y"], curves[f"{name}_x"] = ("arclength", points[:, 0], nm), ("arclength", points[:, 1], nm)
+    traced = image.coordinates(points)
+    for name, curve in (("interface", traced), ("edge1", edge1), ("edge2", edge2)):
+        curves[f"{name}_y"], curves[f"{name}_x"] = ("arclength", curve[:, 0], nm), ("arclength", curve[:, 1], nm)
     return curves

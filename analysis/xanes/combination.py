@@ -39,11 +39,12 @@ def linear_combination(
 ) -> Result:
     r"""Find the fractions of reference compounds in a scan by linear combination fitting.
 
-    .. math:: \mu_n(E) = a \sum_i f_i\, r_i(E - \delta - \delta_i), \qquad f_i \ge 0, \quad \sum_i f_i = 1
+    .. math:: \mu_n(E) = a \sum_i f_i\, r_i(E - \delta - \delta_i) + b_0 + b_1 E,
+              \qquad f_i \ge 0, \quad \sum_i f_i = 1
 
-    The scale :math:`a` (an error of the edge step) and the shift :math:`\delta` (the monochromator) are free for the
-    scan; a shift :math:`\delta_i` of each reference is held by a prior. Without these nuisances 0.1 eV of misalignment
-    alone reads as 4 % of a compound that is not there.
+    The scale :math:`a` (an error of the edge step), the shift :math:`\delta` (the monochromator) and the baseline
+    :math:`b` (an error of the pre-edge line) are free for the scan; a shift :math:`\delta_i` of each reference is held
+    by a prior. Without these nuisances 0.1 eV of misalignment alone reads as 4 % of a compound that is not there.
 
     Parameters
     ----------
@@ -52,8 +53,8 @@ def linear_combination(
     references : mapping of str to xarray.Dataset
         Reference scans by name, two or more. All that need normalising get the same windows on the energy axis.
     energy_range : tuple of float, optional
-        Energies of the fit in eV. Default: from 20 eV below the lowest to 30 eV above the highest edge energy, as far
-        as all scans reach.
+        Energies of the fit in eV. Default: from 30 eV below the lowest to 30 eV above the highest edge energy, as far
+        as all scans reach; the part below the edges holds the baseline.
     max_shift : float
         Largest shift of the scan against the references in eV; 0 for scans aligned by a reference channel. Default 1:
         more than monochromators drift between calibrations, less than chemical shifts between oxidation states.
@@ -67,7 +68,7 @@ def linear_combination(
         ``fraction_<name>`` in the order of `references`. A fraction below its detection limit of 3.29 standard
         uncertainties is a limit, relation ``"<"`` with the one-sided 95 % bound (normal likelihood cut at zero); one
         as close to 1 is ``">"``. The uncertainty joins the fit (residual scatter, or ``mu_stderr``), the alignment of
-        the references, the noise of all backgrounds, and the normalisation windows. ``diagnostics`` holds the weights
+        the references, the noise of their backgrounds, and the windows of their normalisation. ``diagnostics`` holds the weights
         free in sum (``weight_<name>``), the fractions with the sum of weights fixed to 1
         (``fraction_<name>_fixed_sum``), detection limits and the collinearity of the references.
 
@@ -87,7 +88,7 @@ def linear_combination(
     edges = [edge_energy(scan)[0] for scan in raw]
     windows, e0 = _common_windows(raw, edges) if any(s.signal != "mu_normalized" for s in raw) else (None, edges[0])
     spectra = [_normalised(scan, e0, windows) for scan in raw]
-    energy_range = energy_range or (min(edges) - 20.0, max(edges) + 30.0)
+    energy_range = energy_range or (min(edges) - 30.0, max(edges) + 30.0)
     mixture = _mixture(spectra, energy_range, max_shift, reference_shift)
     collinearity = _collinearity(mixture, names)
 
@@ -98,10 +99,9 @@ def linear_combination(
     if windows is not None:
         parts["windows"] = _window_covariance(mixture, free, spectra, windows, e0)
     total = sum(parts.values(), np.zeros((len(names), len(names))))
-    fractions, stderr = free.weights / free.weights.sum(), np.sqrt(np.diag(total))
-    best = bounded.weights / bounded.weights.sum()
+    stderr = np.sqrt(np.diag(total))
     quantities = tuple(
-        _fraction(name, *map(float, triple)) for name, *triple in zip(names, best, fractions, stderr, strict=True)
+        _fraction(name, *map(float, triple)) for name, *triple in zip(names, bounded.fractions, free.fractions, stderr, strict=True)
     )
     fixed = fixed_sum_fractions(mixture, bounded.shifts)
     weights = plain_weights(mixture, bounded.shifts)
@@ -188,8 +188,7 @@ def _fit_with_residual_noise(mixture: Mixture, from_residuals: bool) -> tuple[Mi
     fit = fit_mixture(mixture, lowest=-math.inf)
     if not from_residuals:
         return fit, mixture
-    freedom = mixture.energy.size - mixture.size - (mixture.max_shift > 0)
-    sigma = max(math.sqrt(float(np.sum((mixture.signal - fit.model) ** 2)) / freedom), 1e-12)
+    sigma = max(math.sqrt(float(np.sum((mixture.signal - fit.model) ** 2)) / mixture.freedom), 1e-12)
     scaled = replace(mixture, stderr=np.full(mixture.energy.size, sigma))
     return fit_mixture(scaled, lowest=-math.inf, start=fit.shift), scaled
 
@@ -198,7 +197,6 @@ def _misfit(mixture: Mixture, fit: MixtureFit, has_stderr: bool) -> dict[str, fl
     """Return what the residuals say of the model, and the factor on the covariance that follows."""
     residual = (mixture.signal - fit.model) / mixture.stderr
     number = residual.size
-    freedom = number - mixture.size - (mixture.max_shift > 0)
     positive = int((residual > 0).sum())
     expected = 2 * positive * (number - positive) / number + 1
     variance = max((expected - 1) * (expected - 2) / (number - 1), 1e-12)
@@ -208,7 +206,7 @@ def _misfit(mixture: Mixture, fit: MixtureFit, has_stderr: bool) -> dict[str, fl
     if runs_z < -3:
         lag = float(np.clip(residual[1:] @ residual[:-1] / (residual @ residual), 0.0, 0.95))
         inflation = (1 + lag) / (1 - lag)
-    chi_square = float(residual @ residual) / freedom
+    chi_square = float(residual @ residual) / mixture.freedom
     found = {"n_points": float(number), "runs_z": runs_z, "inflation": inflation}
     if has_stderr:
         found |= {"reduced_chi_square": chi_square, "inflation": inflation * (chi_square if chi_square > 2 else 1.0)}
@@ -218,9 +216,9 @@ def _misfit(mixture: Mixture, fit: MixtureFit, has_stderr: bool) -> dict[str, fl
 def _covariances(
     mixture: Mixture, fit: MixtureFit, spectra: Sequence[Spectrum], inflation: float
 ) -> dict[str, Array]:
-    """Return the covariance of the fractions by source: fit, alignment of the references, noise of the backgrounds."""
+    """Return the covariance of the fractions by source: fit, alignment and background noise of the references."""
     k, n = mixture.size, mixture.energy.size
-    to_fraction = (np.eye(k) - (fit.weights / fit.weights.sum())[:, None]) / fit.weights.sum()
+    to_fraction = (np.eye(k) - fit.fractions[:, None]) / fit.weights.sum()
     full = fit.covariance()
     aligned = fit.jacobian[:n, : fit.jacobian.shape[1] - (k if mixture.reference_shift > 0 else 0)]
     fixed = np.linalg.pinv(aligned.T @ aligned)[:k, :k]
@@ -231,7 +229,7 @@ def _covariances(
         parts["alignment"] = (more + more.T) / 2
         np.fill_diagonal(parts["alignment"], np.maximum(np.diag(parts["alignment"]), 0.0))
     background = np.zeros((k, k))
-    for spectrum, weight, shift in zip(spectra, [-1.0, *fit.weights], [0.0, *fit.shifts], strict=True):
+    for spectrum, weight, shift in zip(spectra[1:], fit.weights, fit.shifts, strict=True):
         if spectrum.background is None:
             continue
         energy = mixture.energy - shift
@@ -250,25 +248,21 @@ def _window_covariance(
     mixture: Mixture, fit: MixtureFit, spectra: Sequence[Spectrum], windows: Windows, e0: float
 ) -> Array:
     """Return the mean square change of the fractions over the jittered windows, the same for all scans."""
-    fractions = fit.weights / fit.weights.sum()
-    reference = np.column_stack([mixture.spectra(fit.shifts), -mixture.slopes(fit.shifts)])
+    base, slopes = mixture.spectra(fit.shifts), -mixture.slopes(fit.shifts)
+    drift = (slopes @ fit.weights)[:, None] if mixture.max_shift > 0 else slopes[:, :0]
     changes = []
     for moved in windows.jittered():
         try:
-            redone = [s if s.scan is None else _normalised(s.scan, e0, moved) for s in spectra]
+            redone = [s if s.scan is None else _normalised(s.scan, e0, moved) for s in spectra[1:]]
         except NotAnalysable:
             continue
-        signal = np.interp(mixture.energy, redone[0].normalized.energy, redone[0].normalized.mu)
         columns = [
-            np.interp(mixture.energy - shift, s.normalized.energy, s.normalized.mu)
-            - np.interp(mixture.energy - shift, old.normalized.energy, old.normalized.mu)
-            for s, old, shift in zip(redone[1:], spectra[1:], fit.shifts, strict=True)
+            np.interp(mixture.energy - shift, new.normalized.energy, new.normalized.mu - old.normalized.mu)
+            for new, old, shift in zip(redone, spectra[1:], fit.shifts, strict=True)
         ]
-        design = reference[:, : mixture.size] + np.stack(columns, axis=-1)
-        if mixture.max_shift > 0:
-            design = np.column_stack([design, reference[:, mixture.size :] @ fit.weights])
-        weights = np.linalg.lstsq(design / mixture.stderr[:, None], signal / mixture.stderr, rcond=None)[0]
-        changes.append(weights[: mixture.size] / weights[: mixture.size].sum() - fractions)
+        design = np.column_stack([base + np.stack(columns, axis=-1), drift])
+        weights = mixture.linear_fit(design, mixture.signal)[: mixture.size]
+        changes.append(weights / weights.sum() - fit.fractions)
     deviations = np.array(changes)
     return deviations.T @ deviations / len(changes) if changes else np.eye(mixture.size)
 
@@ -336,13 +330,14 @@ def _notes(
 
 def _curves(mixture: Mixture, fit: MixtureFit, names: Sequence[str]) -> xr.Dataset:
     parts = (mixture.spectra(fit.shifts) * fit.weights).T
-    model = parts.sum(axis=0)
+    baseline = mixture.baseline @ fit.baseline
     units = {"units": "1"}
     return xr.Dataset(
         {
             "mu_normalized": ("energy", mixture.signal, units | {"long_name": "normalised absorption"}),
-            "fit": ("energy", model, units | {"long_name": "linear combination"}),
-            "residual": ("energy", mixture.signal - model, units | {"long_name": "residual"}),
+            "fit": ("energy", fit.model, units | {"long_name": "linear combination"}),
+            "baseline": ("energy", baseline, units | {"long_name": "baseline"}),
+            "residual": ("energy", mixture.signal - fit.model, units | {"long_name": "residual"}),
             "component": (("reference", "energy"), parts, units | {"long_name": "weighted reference"}),
         },
         coords={

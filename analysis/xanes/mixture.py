@@ -1,4 +1,4 @@
-"""The mixture model: weights of references, one energy shift for the scan, one small shift for each reference."""
+"""The mixture model: weights of references, a straight baseline, an energy shift, one small shift for each reference."""
 
 from __future__ import annotations
 
@@ -49,6 +49,16 @@ class Mixture:
         """Number of references."""
         return len(self.references)
 
+    @property
+    def freedom(self) -> int:
+        """Points less parameters; shifts held by a prior do not count."""
+        return int(self.energy.size) - self.size - 2 - (self.max_shift > 0)
+
+    @property
+    def baseline(self) -> Array:
+        """Constant and slope, shape (n, 2)."""
+        return np.stack([np.ones_like(self.energy), (self.energy - self.energy.mean()) / 100.0], axis=-1)
+
     def spectra(self, shifts: Array) -> Array:
         """Return the references moved by `shifts` (eV), shape (n, k)."""
         return np.stack([ref(self.energy - shift) for ref, shift in zip(self.references, shifts, strict=True)], axis=-1)
@@ -57,6 +67,12 @@ class Mixture:
         """Return their derivatives with respect to energy, shape (n, k)."""
         pairs = zip(self.references, shifts, strict=True)
         return np.stack([ref(self.energy - shift, 1) for ref, shift in pairs], axis=-1)
+
+    def linear_fit(self, columns: Array, signal: Array) -> Array:
+        """Return the coefficients of `columns` and baseline in weighted linear least squares."""
+        design = np.column_stack([columns, self.baseline]) / self.stderr[:, None]
+        coefficients: Array = np.linalg.lstsq(design, signal / self.stderr, rcond=None)[0]
+        return coefficients
 
 
 @dataclass(frozen=True)
@@ -67,21 +83,30 @@ class MixtureFit:
     ----------
     weights : ndarray
         Weight of each reference, shape (k,); their sum is the scale of the scan.
+    baseline : ndarray
+        Coefficients of the baseline, shape (2,).
     shift : float
         Energy shift of the scan in eV.
     shifts : ndarray
         Shift of each reference as seen in the scan: `shift` plus its own, shape (k,).
     jacobian : ndarray
-        Of the weighted model, prior rows included, with respect to weights, shift, own shifts.
+        Of the weighted model, prior rows last, with respect to weights, baseline, shift, own shifts.
     model : ndarray
         Fitted spectrum, shape (n,).
     """
 
     weights: Array
+    baseline: Array
     shift: float
     shifts: Array
     jacobian: Array
     model: Array
+
+    @property
+    def fractions(self) -> Array:
+        """Weights as parts of one."""
+        parts: Array = self.weights / self.weights.sum()
+        return parts
 
     def covariance(self) -> Array:
         """Return the covariance of all parameters."""
@@ -90,7 +115,7 @@ class MixtureFit:
 
 
 def fit_mixture(mixture: Mixture, *, lowest: float, start: float | None = None) -> MixtureFit:
-    """Return the weights and shifts of least squares by Gauss-Newton steps.
+    """Return the weights, baseline and shifts of least squares by Gauss-Newton steps.
 
     Parameters
     ----------
@@ -105,45 +130,39 @@ def fit_mixture(mixture: Mixture, *, lowest: float, start: float | None = None) 
 
     k = mixture.size
     first = _best_shift(mixture) if start is None else start
-    state = np.concatenate([_plain_weights(mixture, first), [first], np.zeros(k)])
-    state[:k] = np.maximum(state[:k], lowest)
+    linear = mixture.linear_fit(mixture.spectra(np.full(k, first)), mixture.signal)
+    state = np.concatenate([np.maximum(linear[:k], lowest), linear[k:], [first], np.zeros(k)])
     free = np.ones(state.size, dtype=bool)
-    free[k] = mixture.max_shift > 0
-    free[k + 1 :] = mixture.reference_shift > 0
-    bound = np.concatenate([np.full(k, np.inf), [mixture.max_shift], np.full(k, np.inf)])
-    floor = np.concatenate([np.full(k, lowest), -bound[k:]])
+    free[k + 2] = mixture.max_shift > 0
+    free[k + 3 :] = mixture.reference_shift > 0
+    unbounded = np.full(k, np.inf)
+    high = np.concatenate([unbounded, [np.inf, np.inf, mixture.max_shift], unbounded])
+    low = np.concatenate([np.full(k, lowest), -high[k:]])
     for _ in range(_ITERATIONS):
         jacobian, residual, _ = _linearised(mixture, state)
-        low, high = (floor - state)[free], (bound - state)[free]
-        tight = np.maximum(high, low + 1e-12)
-        move = lsq_linear(jacobian[:, free], residual, bounds=(np.minimum(low, 0), np.maximum(tight, 1e-12))).x
-        longest = float(np.abs(move[k:]).max(initial=0.0))
+        bounds = (np.minimum(low - state, 0.0)[free], np.maximum(high - state, 1e-12)[free])
+        move = lsq_linear(jacobian[:, free], residual, bounds=bounds).x
+        longest = float(np.abs(move[k + 2 :]).max(initial=0.0))
         state[free] += move * min(1.0, 0.5 / longest if longest else 1.0)
         if float(np.abs(move).max()) < 1e-8:
             break
     jacobian, _, model = _linearised(mixture, state)
-    return MixtureFit(state[:k], float(state[k]), state[k] + state[k + 1 :], jacobian[:, free], model)
+    own = state[k + 3 :]
+    shift = float(state[k + 2])
+    return MixtureFit(state[:k], state[k : k + 2], shift, shift + own, jacobian[:, free], model)
 
 
 def plain_weights(mixture: Mixture, shifts: Array) -> Array:
     """Return the weights of ordinary least squares at fixed shifts, free in sign and sum."""
-    weights: Array = np.linalg.lstsq(
-        mixture.spectra(shifts) / mixture.stderr[:, None], mixture.signal / mixture.stderr, rcond=None
-    )[0]
-    return weights
+    return mixture.linear_fit(mixture.spectra(shifts), mixture.signal)[: mixture.size]
 
 
 def fixed_sum_fractions(mixture: Mixture, shifts: Array) -> Array:
     """Return the fractions of least squares at fixed shifts when the weights themselves must sum to one."""
     spectra = mixture.spectra(shifts)
-    base = spectra[:, -1]
-    design = (spectra[:, :-1] - base[:, None]) / mixture.stderr[:, None]
-    head = np.linalg.lstsq(design, (mixture.signal - base) / mixture.stderr, rcond=None)[0]
+    last = spectra[:, -1]
+    head = mixture.linear_fit(spectra[:, :-1] - last[:, None], mixture.signal - last)[: mixture.size - 1]
     return np.append(head, 1.0 - head.sum())
-
-
-def _plain_weights(mixture: Mixture, shift: float) -> Array:
-    return plain_weights(mixture, np.full(mixture.size, shift))
 
 
 def _best_shift(mixture: Mixture) -> float:
@@ -151,9 +170,9 @@ def _best_shift(mixture: Mixture) -> float:
         return 0.0
 
     def misfit(shift: float) -> float:
-        shifts = np.full(mixture.size, shift)
-        weights = plain_weights(mixture, shifts)
-        return float(np.sum(((mixture.signal - mixture.spectra(shifts) @ weights) / mixture.stderr) ** 2))
+        spectra = mixture.spectra(np.full(mixture.size, shift))
+        model = np.column_stack([spectra, mixture.baseline]) @ mixture.linear_fit(spectra, mixture.signal)
+        return float(np.sum(((mixture.signal - model) / mixture.stderr) ** 2))
 
     grid = np.linspace(-mixture.max_shift, mixture.max_shift, 2 * max(2, int(np.ceil(mixture.max_shift / 0.25))) + 1)
     return float(min(grid, key=misfit))
@@ -162,14 +181,15 @@ def _best_shift(mixture: Mixture) -> float:
 def _linearised(mixture: Mixture, state: Array) -> tuple[Array, Array, Array]:
     """Return Jacobian and residual of data and priors, weighted, and the model."""
     k = mixture.size
-    weights, own = state[:k], state[k + 1 :]
-    shifts = state[k] + own
+    weights, own = state[:k], state[k + 3 :]
+    shifts = state[k + 2] + own
     spectra, slopes = mixture.spectra(shifts), -mixture.slopes(shifts) * weights
-    model = spectra @ weights
-    data = np.column_stack([spectra, slopes.sum(axis=1), slopes]) / mixture.stderr[:, None]
+    model = spectra @ weights + mixture.baseline @ state[k : k + 2]
+    columns = [spectra, mixture.baseline, slopes.sum(axis=1), slopes]
+    jacobian = np.column_stack(columns) / mixture.stderr[:, None]
     residual = (mixture.signal - model) / mixture.stderr
     if mixture.reference_shift > 0:
         prior = np.zeros((k, state.size))
-        prior[:, k + 1 :] = np.eye(k) / mixture.reference_shift
-        data, residual = np.vstack([data, prior]), np.concatenate([residual, -own / mixture.reference_shift])
-    return data, residual, model
+        prior[:, k + 3 :] = np.eye(k) / mixture.reference_shift
+        jacobian, residual = np.vstack([jacobian, prior]), np.append(residual, -own / mixture.reference_shift)
+    return jacobian, residual, model

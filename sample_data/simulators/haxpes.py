@@ -105,7 +105,7 @@ def area(name: str, film: Overlayer) -> float:
     """Return the true area of a line in counts eV."""
     level = LEVELS[name]
     binding = level.components[0][0]
-    kinetic = film.photon_energy - binding - film.work_function
+    kinetic = film.photon_energy - binding
     length = mean_free_path(kinetic) * film.path_factor * np.cos(np.radians(film.emission_angle))
     places = 1.0 + film.unevenness * np.array([-1.5, -0.5, 0.5, 1.5]) / np.sqrt(1.25)
     through = float(np.mean(np.exp(-film.thickness * places / length)))
@@ -156,7 +156,7 @@ def _region(name: str, film: Overlayer, acquisition: Acquisition, random: np.ran
     expected = smooth + whole * (profile + acquisition.loss * behind)
     counts = random.poisson(np.round(expected, 3))
     species, transition = name.split()
-    start = film.photon_energy - high - film.work_function
+    start = film.photon_energy - high  # above the Fermi level, as exporting programs write it
     return write_vamas.Region(
         species, transition, start, acquisition.step, counts, acquisition.dwell, acquisition.scans
     )

@@ -14,6 +14,7 @@ Integers = NDArray[np.int64]
 class Region:
     """One block: species and transition, kinetic energies by start and increment in eV, counts, how they were taken.
 
+    Kinetic energies count from the Fermi level, as exporting programs write them beside a work function.
     ``dwell`` is the collection time of one channel in one scan in s; ``counts`` are summed over all scans.
     """
 

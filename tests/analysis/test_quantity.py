@@ -7,7 +7,6 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from interlayer import Quantity, Result
 from interlayer.analysis.units import UnitError
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from interlayer import Quantity
-from interlayer.analysis.reported import SAME, UNITS, compare, comparable, entries, entry, find
+from interlayer.analysis.reported import SAME, UNITS, comparable, compare, entries, entry, find
 
 
 def test_all_entries_are_there_once():

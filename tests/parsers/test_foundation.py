@@ -7,7 +7,6 @@ import pickle
 import numpy as np
 import pytest
 import xarray as xr
-
 from interlayer.parsers import (
     CorruptFile,
     LimitExceeded,
@@ -27,6 +26,16 @@ from interlayer.parsers._binary import Cursor
 from interlayer.parsers._registry import BUILT_IN
 from interlayer.parsers.units import conversion
 
+GARBAGE = {
+    "empty": b"",
+    "zeros": bytes(300),
+    "mark only": b"\xff\xfe\x00",
+    "zip": b"PK\x03\x04" + bytes(40),
+    "gzip": b"\x1f\x8b\x08" + bytes(20),
+    "Gamry head": b"EXPLAIN\n",
+    "BioLogic head": b"BIO-LOGIC MODULAR FILE\x1a" + bytes(30),
+    "all bytes": bytes(range(256)) * 4,
+}
 SPECTRUM = "freq,Zre,-Zim\n" + "".join(f"{10.0 ** (4 - k / 4)},{100 + 10 * k},{5 + 20 * k}\n" for k in range(12))
 
 
@@ -168,8 +177,7 @@ def test_unknown_format_is_an_error_that_helps(tmp_path):
 
 
 @pytest.mark.parametrize("card", BUILT_IN, ids=lambda card: card.name)
-@pytest.mark.parametrize("content", [b"", b"\x00" * 300, b"\xff\xfe\x00", b"PK\x03\x04" + bytes(40), b"\x1f\x8b\x08" + bytes(20),
-                                     b"EXPLAIN\n", b"BIO-LOGIC MODULAR FILE\x1a" + bytes(30), bytes(range(256)) * 4])  # fmt: skip
+@pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
 def test_garbage_forced_into_any_reader_is_a_parse_error(tmp_path, card, content):
     """Mislabelled and empty files arrive in every folder; a reader may only answer with a ParseError."""
     path = tmp_path / f"a{card.extensions[0]}"

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from interlayer.parsers.reading import read, read_tree
 from interlayer.sample_data.simulators import cycling, eis, haxpes, tem, write_vamas, xanes
 
@@ -51,7 +50,7 @@ def test_absorption_scan(tmp_path):
 
 
 def test_photoelectron_regions(tmp_path):
-    """Binding energy follows from photon energy, kinetic energy and work function, once."""
+    """Binding energies are where the simulator put them: the work function must not be subtracted twice."""
     film, acquisition = haxpes.Overlayer(), haxpes.Acquisition()
     regions, _ = haxpes.simulate(film, acquisition, 5)
     tree = read_tree(put(tmp_path, haxpes.vamas("film.vms", film, acquisition, 5, sample="film", comment="test")))
@@ -62,8 +61,8 @@ def test_photoelectron_regions(tmp_path):
         order = np.argsort(ds["kinetic_energy"].values)
         np.testing.assert_allclose(ds["kinetic_energy"].values[order], kinetic, atol=1e-6)
         np.testing.assert_array_equal(ds["counts"].values[order], region.counts)
-        binding = film.photon_energy - kinetic - film.work_function
-        np.testing.assert_allclose(ds["binding_energy"].values[order], binding, atol=1e-6)
+        low, high = haxpes.LEVELS[ds.attrs["core_level"]].region
+        np.testing.assert_allclose([ds["binding_energy"].min(), ds["binding_energy"].max()], [low, high], atol=1e-6)
         assert float(ds["photon_energy"]) == film.photon_energy
 
 

@@ -1,0 +1,112 @@
+"""Dates, clock times and durations as instruments write them, and the order of day and month when it can be known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Seconds = NDArray[np.float64]
+Dates = NDArray[np.datetime64]
+
+_CLOCK = r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?\s*([AaPp][Mm])?)?\s*(Z|[+-]\d{2}:?\d{2})?"
+_YEAR_FIRST = re.compile(r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})" + _CLOCK + r"\s*$")
+_YEAR_LAST = re.compile(r"\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})" + _CLOCK + r"\s*$")
+_DURATION = re.compile(r"\s*(-?)(?:(\d+)\s*d(?:ays?)?[\s,]*|(\d+)-)?(\d+):(\d{1,2}):(\d{1,2}(?:[.,]\d*)?)\s*$")
+
+
+def durations(texts: Sequence[str]) -> Seconds | None:
+    """Return durations such as ``01:26:00``, ``144:01:18`` or ``0d 00:00:5.05`` in s, or None if one is none.
+
+    Empty fields are NaN.
+
+    Examples
+    --------
+    >>> durations(["00:01:00", "1d 00:00:5.5", ""])
+    array([6.00000e+01, 8.64055e+04,         nan])
+    """
+    seconds = np.full(len(texts), np.nan)
+    for row, text in enumerate(texts):
+        if not text.strip():
+            continue
+        found = _DURATION.match(text)
+        if found is None:
+            return None
+        sign, days, dashed, hours, minutes, rest = found.groups()
+        whole = int(days or dashed or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60
+        seconds[row] = (whole + float(rest.replace(",", "."))) * (-1 if sign else 1)
+    return seconds if np.isfinite(seconds).any() else None
+
+
+def dates(texts: Sequence[str]) -> tuple[Dates | None, str]:
+    """Return the dates of a column, and why there are none.
+
+    ISO dates say their order. For day and month before the year it follows from a number above 12 anywhere in the
+    column; without one it stays open, unless both orders mean the same days. A time zone is turned into UTC, its
+    absence leaves the clock of the PC.
+
+    Returns
+    -------
+    dates : numpy.ndarray of datetime64[ns] or None
+        NaT for empty fields.
+    reason : str
+        "" or one of "not a date", "day and month cannot be told apart".
+
+    Examples
+    --------
+    >>> dates(["09/20/2024 08:32:34.558"])[0]
+    array(['2024-09-20T08:32:34.558000000'], dtype='datetime64[ns]')
+    >>> dates(["03/04/2024 10:00:00"])
+    (None, 'day and month cannot be told apart')
+    """
+    filled = [text for text in texts if text.strip()]
+    if not filled:
+        return None, "not a date"
+    found = [_YEAR_FIRST.match(text) for text in filled]
+    if all(found):
+        return _assemble(texts, _YEAR_FIRST, (1, 2, 3))
+    found = [_YEAR_LAST.match(text) for text in filled]
+    if not all(found):
+        return None, "not a date"
+    firsts = {int(match[1]) for match in found if match}
+    seconds = {int(match[2]) for match in found if match}
+    if max(firsts) > 12 and max(seconds) <= 12:
+        return _assemble(texts, _YEAR_LAST, (3, 2, 1))
+    if max(seconds) > 12 and max(firsts) <= 12 or firsts == seconds and len(firsts) == 1:
+        return _assemble(texts, _YEAR_LAST, (3, 1, 2))
+    if max(firsts) > 12:
+        return None, "not a date"
+    return None, "day and month cannot be told apart"
+
+
+def _assemble(
+    texts: Sequence[str], pattern: re.Pattern[str], order: tuple[int, int, int]
+) -> tuple[Dates | None, str]:
+    values = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[ns]")
+    days: dict[str, np.datetime64] = {}
+    for row, text in enumerate(texts):
+        match = pattern.match(text)
+        if match is None:
+            continue
+        key = match[order[0]] + "-" + match[order[1]].zfill(2) + "-" + match[order[2]].zfill(2)
+        try:
+            day = days[key] if key in days else days.setdefault(key, np.datetime64(key, "ns"))
+        except ValueError:
+            return None, "not a date"
+        values[row] = day + np.timedelta64(_nanoseconds(match), "ns")
+    return values, ""
+
+
+def _nanoseconds(match: re.Match[str]) -> int:
+    hour, minute, second, half, zone = match.groups()[3:]
+    hours = int(hour or 0)
+    if half:
+        hours = hours % 12 + (12 if half.lower() == "pm" else 0)
+    whole, _, fraction = (second or "0").replace(",", ".").partition(".")
+    total = (hours * 3600 + int(minute or 0) * 60 + int(whole)) * 10**9 + int((fraction + "0" * 9)[:9])
+    if zone and zone != "Z":
+        offset = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
+        total -= (offset if zone[0] == "+" else -offset) * 10**9
+    return total

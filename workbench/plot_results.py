@@ -1,0 +1,147 @@
+"""Figures of results: the data, the model over them, what is left, and the number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .plot_style import BLUE, GREEN, GREY, ORANGE, POINTS, RED, axis_label, engineering
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from interlayer.analysis.quantity import Result
+    from matplotlib.figure import Figure
+
+Draw = Callable[["Figure", "xr.Dataset", "Result"], None]
+_LINE: Mapping[str, Any] = {"color": ORANGE, "lw": 1.2}
+
+
+def drawing_of(result: Result) -> Draw | None:
+    """Return the function that draws the curves of a result, by what they hold; None where there is none."""
+    if result.curves is None:
+        return None
+    held = {str(name) for name in result.curves.variables}
+    return next((draw for needed, draw in _DRAWINGS if needed <= held), None)
+
+
+def _headline(result: Result) -> str:
+    quantity = result.quantities[0]
+    unit = "" if quantity.unit == "1" else f" {quantity.unit}"
+    relation = "= " if quantity.relation == "=" else ""
+    return f"{quantity.name.replace('_', ' ')} {relation}{quantity.number()}{unit}"
+
+
+def _impedance_fit(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    measured, model = curves["impedance"].values, curves["model"].values
+    frequency = curves["frequency"]
+    nyquist, side = figure.subfigures(1, 2, width_ratios=(1, 1))
+    ax = nyquist.subplots()
+    factor, prefix = engineering(float(np.nanmax(np.abs(measured))))
+    ax.plot(measured.real * factor, -measured.imag * factor, **POINTS)
+    ax.plot(model.real * factor, -model.imag * factor, **_LINE)
+    ax.set(xlabel=f"$Z'$ ({prefix}Ω)", ylabel=f"$-Z''$ ({prefix}Ω)")
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.set_title(_headline(result), fontsize=9)
+    bode, residual = side.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    bode.loglog(frequency, np.abs(measured), **POINTS)
+    bode.loglog(frequency, np.abs(model), **_LINE)
+    bode.set_ylabel("$|Z|$ (Ω)")
+    for part, colour in (("real", BLUE), ("imag", GREEN)):
+        left = getattr(measured - model, part) / np.abs(model) * 100
+        residual.semilogx(frequency, left, marker=".", ms=4, lw=0.6, color=colour, label=part)
+    residual.axhline(0, color=GREY, lw=0.6)
+    residual.set(xlabel="frequency (Hz)", ylabel="residual (%)")
+    residual.legend(loc="upper right", ncols=2)
+
+
+def _normalisation(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    raw, normalised = figure.subplots(1, 2)
+    energy = curves["energy"]
+    raw.plot(energy, curves["mu"], color=BLUE, lw=1.0)
+    raw.plot(energy, curves["pre_edge"], color=GREY, lw=0.9, ls="--")
+    raw.plot(energy, curves["post_edge"], color=ORANGE, lw=0.9, ls="--")
+    low, high = np.nanpercentile(curves["mu"], (0, 100))
+    raw.set(xlabel="energy (eV)", ylabel="absorption", ylim=(low - 0.1 * (high - low), high + 0.15 * (high - low)))
+    normalised.plot(energy, curves["mu_flattened"], color=BLUE, lw=1.0)
+    normalised.axvline(result["edge_energy"].value, color=GREY, lw=0.7)
+    normalised.set(xlabel="energy (eV)", ylabel="normalised absorption")
+    normalised.set_title(_headline(result), fontsize=9)
+
+
+def _combination(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    ax, residual = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    energy = curves["energy"]
+    ax.plot(energy, curves["mu_normalized"], **{**POINTS, "ms": 2.4})
+    ax.plot(energy, curves["fit"], **_LINE, label="fit")
+    for name, colour in zip(curves["reference"].values, (GREEN, GREY, RED, BLUE, GREEN, GREY), strict=False):
+        ax.plot(energy, curves["component"].sel(reference=name), color=colour, lw=0.9, label=str(name))
+    ax.set_ylabel("normalised absorption")
+    ax.legend(loc="upper right", ncols=2)
+    ax.set_title(_headline(result), fontsize=9)
+    residual.plot(energy, curves["residual"], color=BLUE, lw=0.8)
+    residual.axhline(0, color=GREY, lw=0.6)
+    residual.set(xlabel="energy (eV)", ylabel="residual")
+
+
+def _region(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    ax, residual = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    axis = str(curves["signal"].dims[0])
+    ax.plot(curves[axis], curves["signal"], **{**POINTS, "ms": 2.4})
+    ax.plot(curves[axis], curves["fit"], **_LINE)
+    ax.plot(curves[axis], curves["background"], color=GREY, lw=0.9, ls="--")
+    ax.fill_between(curves[axis], curves["background"], curves["fit"], color=ORANGE, alpha=0.15, lw=0)
+    ax.set_ylabel(axis_label(curves["signal"]))
+    ax.set_title(_headline(result), fontsize=9)
+    residual.plot(curves[axis], curves["residual"], color=BLUE, lw=0.8)
+    residual.axhline(0, color=GREY, lw=0.6)
+    residual.set(xlabel=axis_label(curves[axis]), ylabel="residual")
+    if axis == "binding_energy":
+        residual.set_xlim(float(curves[axis].max()), float(curves[axis].min()))
+
+
+def _layer(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    along, across = figure.subplots(1, 2)
+    used = curves["accepted"].values.astype(bool)
+    length = curves["arclength"].values
+    along.errorbar(
+        length[used], curves["thickness"].values[used], curves["thickness_stderr"].values[used], fmt="o", ms=2.4,
+        lw=0.6, color=BLUE, mfc="none",
+    )  # fmt: skip
+    headline = result.quantities[0]
+    if headline.relation == "=" and headline.interval95 is not None:
+        along.axhspan(*headline.interval95, color=ORANGE, alpha=0.2, lw=0)
+        along.axhline(headline.value, color=ORANGE, lw=1.0)
+    along.set(xlabel="along the interface (nm)", ylabel="thickness (nm)")
+    along.set_title(_headline(result), fontsize=9)
+    across.plot(curves["distance"], curves["profile"], **{**POINTS, "ms": 2.4})
+    across.plot(curves["distance"], curves["profile_model"], **_LINE)
+    across.set(xlabel="across the interface (nm)", ylabel="intensity")
+
+
+def _retention(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    capacity, efficiency = figure.subplots(1, 2)
+    cycle = curves["cycle"]
+    for name, colour in (("capacity_charge", GREY), ("capacity_discharge", BLUE)):
+        capacity.plot(cycle, curves[name], **{**POINTS, "color": colour}, label=name.replace("capacity_", ""))
+    capacity.set(xlabel="cycle", ylabel=axis_label(curves["capacity_discharge"]))
+    capacity.set_ylim(bottom=0)
+    capacity.legend(loc="lower left")
+    capacity.set_title(_headline(result), fontsize=9)
+    efficiency.errorbar(
+        cycle, curves["coulombic_efficiency"], curves.get("coulombic_efficiency_stderr"), fmt="s", ms=3, mfc="none",
+        lw=0.7, color=ORANGE,
+    )  # fmt: skip
+    efficiency.axhline(1.0, color=GREY, lw=0.6)
+    efficiency.set(xlabel="cycle", ylabel="coulombic efficiency")
+
+
+_DRAWINGS: tuple[tuple[set[str], Draw], ...] = (
+    ({"impedance", "model", "frequency"}, _impedance_fit),
+    ({"pre_edge", "post_edge", "mu_flattened"}, _normalisation),
+    ({"component", "fit", "mu_normalized"}, _combination),
+    ({"signal", "fit", "background"}, _region),
+    ({"thickness", "arclength", "profile_model"}, _layer),
+    ({"coulombic_efficiency", "capacity_discharge", "cycle"}, _retention),
+)
