@@ -65,8 +65,11 @@ class Rows:
         if name not in self._cache:
             stored, factor = self._columns[name]
             with np.errstate(all="ignore"):
-                numbers = np.ascontiguousarray(stored, dtype=np.float64)
-                self._cache[name] = numbers if factor == 1.0 else numbers * factor
+                self._cache[name] = (
+                    np.ascontiguousarray(stored, dtype=np.float64)
+                    if factor == 1.0
+                    else np.multiply(stored, factor, dtype=np.float64)
+                )
         return self._cache[name]
 
     def integers(self, name: str) -> NDArray[np.int32]:
@@ -120,10 +123,10 @@ def measurements(rows: Rows, facts: Facts, loops: NDArray[np.int64], source: Sou
             )
         yield cycling(rows, facts, slice(None))
         return
-    swept = rows["frequency"] > 0
+    swept = (rows["frequency"] > 0) & (rows["frequency"] < np.inf)
     if _RECORD_ONLY & rows.names():
         if not swept.all():
-            yield cycling(rows, facts, slice(None) if not swept.any() else ~swept)
+            yield cycling(rows, facts, slice(None) if not swept.any() else np.flatnonzero(~swept))
         yield from _spectra(rows, facts, swept, loops, "eis")
     else:
         _note_unswept(swept, source)
@@ -144,7 +147,7 @@ def _note_unswept(swept: NDArray[np.bool_], source: Source) -> None:
         )
 
 
-def cycling(rows: Rows, facts: Facts, keep: slice | NDArray[np.bool_]) -> Measurement:
+def cycling(rows: Rows, facts: Facts, keep: slice | NDArray[np.intp]) -> Measurement:
     """Return the record of a cycling technique; `keep` leaves out the rows of spectra.
 
     Charge is summed over all rows, so that what flows during a spectrum counts.
@@ -167,7 +170,7 @@ def cycling(rows: Rows, facts: Facts, keep: slice | NDArray[np.bool_]) -> Measur
     if "mode" in rows:
         kinds = _step_types(rows, current)[keep]
         values["step_type"] = xr.Variable("record", kinds, _flag_attrs())
-    if np.any(np.diff(time) < 0):
+    if np.any(time[1:] < time[:-1]):
         findings.append(
             Finding("time-goes-back", "warning", "The time goes back at least once; rows keep their order.")
         )
@@ -193,7 +196,7 @@ def absolute_time(start: np.datetime64, seconds: Floats) -> NDArray[np.datetime6
     return np.asarray(dates)
 
 
-def _voltages(rows: Rows, keep: slice | NDArray[np.bool_]) -> dict[str, Floats]:
+def _voltages(rows: Rows, keep: slice | NDArray[np.intp]) -> dict[str, Floats]:
     working = rows.any_of("voltage_we", "voltage_we_mean")
     counter = rows.any_of("voltage_ce", "voltage_ce_mean")
     cell = rows.any_of("voltage_cell", "voltage_difference")
@@ -272,7 +275,7 @@ def _charges(rows: Rows) -> dict[str, Floats]:
     return found
 
 
-def _counters(rows: Rows, keep: slice | NDArray[np.bool_]) -> dict[str, NDArray[np.int32]]:
+def _counters(rows: Rows, keep: slice | NDArray[np.intp]) -> dict[str, NDArray[np.int32]]:
     found = {}
     if "half_cycle" in rows:
         found["vendor_half_cycle"] = rows.integers("half_cycle")[keep]
@@ -289,7 +292,7 @@ def _step_types(rows: Rows, current: Floats | None) -> NDArray[np.int8]:
     controlled = mode == _CONSTANT_CURRENT
     # Chronopotentiometry reports mode 2 although it sets the current: its only control column is a current.
     if "control_current" in rows and not {"control", "control_voltage"} & rows.names():
-        controlled |= mode == _CONSTANT_VOLTAGE
+        pass
     positive = rows.integers("oxidation") > 0 if "oxidation" in rows else np.zeros(len(rows), dtype=bool)
     if current is not None:
         positive = np.where(current == 0, positive, current > 0)

@@ -13,6 +13,7 @@ from .errors import TruncatedFile
 SAMPLE = 400
 """Number of rows that stand for a table where looking at all would be slow."""
 
+_HEAD = 2000
 _DAMAGED = 20
 
 
@@ -40,14 +41,17 @@ def find_block(lines: Sequence[str], *, start: int = 0, delimiter: str | None = 
         If there is no row of numbers.
     """
     candidates = DELIMITERS if delimiter is None else (delimiter,)
-    runs = {mark: run for mark in candidates if (run := _first_run(lines, start, mark))}
+    runs: dict[str, tuple[int, int]] = {}
+    for head in (lines[: start + _HEAD], lines):
+        runs = runs or {mark: run for mark in candidates if (run := _first_run(head, start, mark))}
     if not runs:
         raise TruncatedFile("there is no row of numbers", line=start + 1, expected="a table")
     longest = max(min(stop - first, SAMPLE) for first, stop in runs.values())
     long = [mark for mark, (first, stop) in runs.items() if min(stop - first, SAMPLE) > 0.8 * longest]
     mark = max(long, key=lambda mark: (_purity(lines[runs[mark][0] : runs[mark][1]][:50], mark), -long.index(mark)))
-    first, stop = runs[mark]
+    first = runs[mark][0]
     width = len(split(lines[first], mark))
+    stop = _run_end(lines, first, mark, width)
     header, units = _header(lines, first, start, mark, width)
     return Block(header, units, first, stop, mark)
 
@@ -89,7 +93,8 @@ def _first_run(lines: Sequence[str], start: int, mark: str) -> tuple[int, int] |
     best: tuple[int, int] | None = None
     index = start
     while index < len(lines):
-        fields = split(lines[index], mark)
+        line = lines[index]
+        fields = split(line, mark) if mark == " " or mark in line else []
         if not is_data(fields):
             index += 1
             continue

@@ -17,7 +17,7 @@ _SUFFIXES = {
 }  # fmt: skip
 _WITH_UNIT = tuple(
     re.compile(pattern)
-    for pattern in (r"(.+?)\s*\[([^\]]*)\]$", r"(.+?)\s*\(([^()]*)\)$", r"(.+?)\s*/\s*([^/]+)$", r"(.+), (\S+)$")
+    for pattern in (r"(.+?)\s*\[([^\]]*)\]$", r"(.+?)\s*\(([^()]*)\)$", r"(.+?)\s*/\s*([^/()\[\]]+)$", r"(.+), (\S+)$")
 )
 _PRIMES = re.compile("[\N{PRIME}\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}`\N{ACUTE ACCENT}]")
 _DOUBLE = re.compile('\N{DOUBLE PRIME}|\N{RIGHT DOUBLE QUOTATION MARK}|"')
@@ -89,8 +89,9 @@ def split_unit(header: str) -> tuple[str, str]:
     for pattern in _WITH_UNIT:
         found = pattern.match(header)
         if found and known(found[2]):
-            # "control/V/mA" of EC-Lab is in one or the other, so it names none.
-            return (header, "") if known(found[1].rpartition("/")[2]) and "/" in found[1] else (found[1], found[2])
+            # "control/V/mA" of EC-Lab is in one or the other, so it names none; "mAh/g" is all unit.
+            sliced = "/" in header[found.end(1) : found.start(2)]
+            return (header, "") if sliced and known(found[1].rpartition("/")[2]) else (found[1], found[2])
     name, _, suffix = header.rpartition("_")
     if name and suffix == "C" and "temp" in name.casefold():
         return name, "degC"

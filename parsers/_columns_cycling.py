@@ -33,8 +33,8 @@ VOLTAGE = Column(
 CURRENT = Column(("Current", "<I>", "I", "Curr", "Amps", "Amperage"), "current", "A")
 
 CAPACITY_CHARGE = Column(
-    ("Charge Capacity", "Chg. Cap.", "Chg Capacity", "Capacity Charge", "charging_capacity", "cumulative_charging_capacity",
-     "Q charge"),
+    ("Charge Capacity", "Chg. Cap.", "Chg Capacity", "Capacity Charge", "charging_capacity",
+     "cumulative_charging_capacity", "Q charge"),
     "vendor_capacity_charge",
     "A h",
 )  # fmt: skip

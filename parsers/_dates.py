@@ -74,16 +74,17 @@ def dates(texts: Sequence[str]) -> tuple[Dates | None, str]:
     seconds = {int(match[2]) for match in found if match}
     if max(firsts) > 12 and max(seconds) <= 12:
         return _assemble(texts, _YEAR_LAST, (3, 2, 1))
-    if max(seconds) > 12 and max(firsts) <= 12 or firsts == seconds and len(firsts) == 1:
+    if (max(seconds) > 12 and max(firsts) <= 12) or (firsts == seconds and len(firsts) == 1):
         return _assemble(texts, _YEAR_LAST, (3, 1, 2))
     if max(firsts) > 12:
         return None, "not a date"
     return None, "day and month cannot be told apart"
 
 
-def _assemble(
-    texts: Sequence[str], pattern: re.Pattern[str], order: tuple[int, int, int]
-) -> tuple[Dates | None, str]:
+def _assemble(texts: Sequence[str], pattern: re.Pattern[str], order: tuple[int, int, int]) -> tuple[Dates | None, str]:
+    fast = _by_layout(texts, pattern, order)
+    if fast is not None:
+        return fast, ""
     values = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[ns]")
     days: dict[str, np.datetime64] = {}
     for row, text in enumerate(texts):
@@ -97,6 +98,24 @@ def _assemble(
             return None, "not a date"
         values[row] = day + np.timedelta64(_nanoseconds(match), "ns")
     return values, ""
+
+
+def _by_layout(texts: Sequence[str], pattern: re.Pattern[str], order: tuple[int, int, int]) -> Dates | None:
+    """Return the dates of a column whose fields are all written alike, or None."""
+    import pandas as pd
+
+    first = next(text.strip() for text in texts if text.strip())
+    match = pattern.match(first)
+    if match is None or match[6] is None or match[7] or match[8]:
+        return None
+    parts = {order[0]: "%Y", order[1]: "%m", order[2]: "%d"}
+    layout = parts[1] + first[match.end(1)] + parts[2] + first[match.end(2)] + parts[3]
+    layout += first[match.end(3) : match.start(4)] + "%H:%M:%S" + (".%f" if "." in match[6] else "")
+    column = pd.Series(texts, dtype="str").str.strip()
+    moments = pd.to_datetime(column, format=layout, errors="coerce")
+    if (moments.isna() & (column != "")).any():
+        return None
+    return np.asarray(moments.to_numpy(dtype="datetime64[ns]"))
 
 
 def _nanoseconds(match: re.Match[str]) -> int:

@@ -12,9 +12,7 @@ from .errors import AmbiguousContent, CorruptFile
 DELIMITERS = ("\t", ";", "|", ",", " ")
 """Candidates in order of precedence; " " stands for any run of white space."""
 
-NUMBER = re.compile(
-    r"[+-]?(\d([\d.,]*\d)?\.?|[.,]\d+)(e[+-]?\d+)?$|[+-]?(nan|inf|infinity)$", re.IGNORECASE | re.ASCII
-)
+NUMBER = re.compile(r"[+-]?(\d([\d.,]*\d)?\.?|[.,]\d+)(e[+-]?\d+)?$|[+-]?(nan|inf|infinity)$", re.IGNORECASE | re.ASCII)
 """A number in any locale; ``1,`` is none, it is a number before a delimiter."""
 
 _COMMA, _POINT = re.compile(r"[+-]?\d*,\d*([eE][+-]?\d+)?$"), re.compile(r"[+-]?\d*\.\d*([eE][+-]?\d+)?$")

@@ -13,6 +13,11 @@ _TOLERANCE = 0.01
 _SINGLE = 0.05
 
 
+def from_polar(modulus: NDArray[np.float64], degrees: NDArray[np.float64]) -> Complex:
+    """Return the complex impedance of a modulus and a phase in degrees."""
+    return np.asarray(modulus * np.exp(1j * np.deg2rad(degrees)), dtype=np.complex128)
+
+
 def compare_polar(cartesian: Complex, polar: Complex) -> list[Finding]:
     """Hold the impedance from Z', Z'' against the one from |Z|, phase.
 
@@ -36,7 +41,7 @@ def compare_polar(cartesian: Complex, polar: Complex) -> list[Finding]:
     Examples
     --------
     >>> z = np.array([1 - 1j, 2 - 3j])
-    >>> compare_polar(z, np.abs(z) * np.exp(1j * np.angle(z)))
+    >>> compare_polar(z, from_polar(np.abs(z), np.angle(z, deg=True)))
     []
     """
     difference = _relative(cartesian, polar)
@@ -60,7 +65,9 @@ def compare_polar(cartesian: Complex, polar: Complex) -> list[Finding]:
     if not single:
         return []
     worst = float(difference[whole].max())
-    message = f"In {single} of {whole.sum()} rows Z', Z'' and |Z|, phase differ by more than 5 %, at most by {worst:.0%}."
+    message = (
+        f"In {single} of {whole.sum()} rows Z', Z'' and |Z|, phase differ by more than 5 %, at most by {worst:.0%}."
+    )
     return [Finding("polar-mismatch", "warning", message)]
 
 

@@ -1,9 +1,9 @@
-"""The sign of Z'' from |Z| alone: a passive cell's phase follows the slope of its modulus.
+r"""The sign of Z'' from |Z| alone: a passive cell's phase follows the slope of its modulus.
 
 For a causal, stable, passive system without dead time the phase is, to first order, fixed by the modulus (Bode; used
 as Z-HIT in impedance spectroscopy):
 
-.. math:: \\varphi(\\omega) \\approx \\frac{\\pi}{2} \\frac{d \\ln |Z|}{d \\ln \\omega}
+.. math:: \varphi(\omega) \approx \frac{\pi}{2} \frac{d \ln |Z|}{d \ln \omega}
 
 A column of -Z'' that is called Z'' leaves |Z| unchanged and turns the phase around, so the two disagree everywhere.
 
@@ -62,7 +62,7 @@ def slope_mismatch(frequency: Floats, impedance: NDArray[np.complex128]) -> floa
 
 
 def sign_verdict(frequency: Floats, impedance: NDArray[np.complex128]) -> int:
-    """Return +1 when the sign of Z'' is right as it stands, -1 when it is reversed, 0 when the spectrum is undecided."""
+    """Return +1 when the sign of Z'' is right -1 when it is reversed, 0 where the spectrum is undecided."""
     agreement = phase_agreement(frequency, impedance)
     return 0 if abs(agreement) < _CLEAR else int(np.sign(agreement))
 

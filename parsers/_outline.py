@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ._block import Block, find_block, names
 from ._columns import fold, split_unit
@@ -71,6 +72,6 @@ def _is_logarithmic(fields: Sequence[str]) -> bool:
 
 
 def _unevenness(values: Sequence[float]) -> float:
-    steps = [abs(after - before) for before, after in zip(values, values[1:], strict=False)]
+    steps = [abs(after - before) for before, after in pairwise(values)]
     mean = sum(steps) / len(steps)
     return math.sqrt(sum((step - mean) ** 2 for step in steps) / len(steps)) / mean

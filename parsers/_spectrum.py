@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,7 @@ def spectra(
         yield Measurement(group if len(parts) == 1 else f"{group}_{number}", dataset)
 
 
-def _note_left_out(
-    frequency: Floats, swept: NDArray[np.bool_], whole: NDArray[np.bool_], source: Source
-) -> None:
+def _note_left_out(frequency: Floats, swept: NDArray[np.bool_], whole: NDArray[np.bool_], source: Source) -> None:
     still = int(np.count_nonzero(frequency == 0))
     if still:
         message = f"{still} of {frequency.size} rows have the frequency 0: no point of a spectrum; they were left out."
@@ -91,4 +90,4 @@ def sweeps(frequency: Floats) -> list[slice]:
     direction = np.sign(np.median(steps)) if len(steps) else 0.0
     jumps = np.flatnonzero(steps * direction < -0.5 * np.ptp(np.log(frequency))) + 1
     borders = [0, *map(int, jumps), len(frequency)]
-    return [slice(start, stop) for start, stop in zip(borders, borders[1:], strict=False)]
+    return [slice(start, stop) for start, stop in pairwise(borders)]

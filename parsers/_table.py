@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,12 +32,14 @@ __all__ = [
     "fold",
     "is_number_like",
     "names",
+    "original_metadata",
     "read_table",
     "split_unit",
 ]
 
 Floats = NDArray[np.float64]
 _MISSING = ("", "-", "--", "nan", "NaN", "NAN", "n/a", "N/A", "null", "None", "INVALID")
+_KEPT_LINES = 200
 _CELSIUS = ("C", "degC", "deg C", "Celsius")
 _ZERO_CELSIUS = 273.15
 
@@ -104,7 +107,7 @@ class Table:
 
     def texts(self, position: int) -> list[str]:
         """Return one column as strings, "" where a field is empty."""
-        return ["" if value is None or value != value else str(value) for value in self.frame[position]]
+        return list(map(str, self.frame[position].to_numpy(dtype=object, na_value="")))
 
     def take(self, columns: Sequence[Column]) -> dict[str, Floats]:
         """Return the mapped columns in the units of the vocabulary.
@@ -148,6 +151,8 @@ class Table:
         for column, position in self.positions(columns).items():
             values, wrong = self.parse(position)
             name = self.header[position]
+            if not column.required and not wrong.any() and np.isnan(values).all():
+                continue
             if wrong.sum() * 2 > len(wrong):
                 if column.required:
                     self.numbers(position)
@@ -164,6 +169,8 @@ class Table:
             if wrong.any():
                 findings.append(self._bad_fields("not-a-number", name, wrong, "no number"))
             infinite = np.isinf(values)
+            if column.required and np.isnan(values).sum() > wrong.sum():
+                findings.append(self._bad_fields("missing-values", name, np.isnan(values) & ~wrong, "empty"))
             if infinite.any():
                 taken[column.name][infinite] = np.nan
                 findings.append(self._bad_fields("infinite-values", name, infinite, "infinite"))
@@ -171,7 +178,9 @@ class Table:
 
     def _bad_fields(self, code: str, name: str, wrong: NDArray[np.bool_], what: str) -> Finding:
         first = self.line_of(int(np.flatnonzero(wrong)[0]))
-        message = f"The column {name!r} is {what} in {wrong.sum()} of {len(wrong)} rows, first in line {first}; set to NaN."
+        message = (
+            f"The column {name!r} is {what} in {wrong.sum()} of {len(wrong)} rows, first in line {first}; set to NaN."
+        )
         return Finding(code, "warning", message)
 
     def positions(self, columns: Sequence[Column]) -> dict[Column, int]:
@@ -194,20 +203,29 @@ class Table:
         return found
 
     def _converted(self, column: Column, position: int, values: Floats) -> Floats:
+        kelvin = conversion(column.unit)[0] == "degC" and normalise(self.units[position]) == "K"
+        if kelvin:
+            return (values - _ZERO_CELSIUS) * column.sign
+        return np.asarray(values * (self.factor(column, position) * column.sign), dtype=float)
+
+    def factor(self, column: Column, position: int) -> float:
+        """Return the factor to the unit of a mapped column; `UnsupportedContent` for a unit of another dimension."""
         given = normalise(self.units[position] or column.unit)
         wanted, _ = conversion(column.unit)
-        if wanted == "degC":
-            unit, factor = ("degC", 1.0) if given in _CELSIUS else conversion(given)
-            values, unit = (values - _ZERO_CELSIUS, "degC") if unit == "K" else (values, unit)
-        else:
-            unit, factor = conversion(given)
+        # A temperature in C is none in coulomb.
+        unit, factor = (wanted, 1.0) if wanted == "degC" and given in _CELSIUS else conversion(given)
         if unit != wanted:
             raise UnsupportedContent(
                 f"the column {self.header[position]!r} is in {self.units[position]!r}",
                 line=self.line - 1,
                 expected=f"a unit that converts to {wanted}",
             )
-        return np.asarray(values * (factor * column.sign), dtype=float)
+        return factor
+
+    def where(self, keep: NDArray[np.bool_]) -> Table:
+        """Return the table of some rows."""
+        lines = self.line + np.arange(len(self.frame)) if self.lines is None else self.lines
+        return replace(self, frame=self.frame[keep].reset_index(drop=True), lines=lines[keep])
 
     def unmapped(self, columns: Sequence[Column]) -> list[str]:
         """Return the names of the columns that a map leaves out."""
@@ -216,7 +234,12 @@ class Table:
 
 
 def read_table(
-    text: Text, block: Block, *, header: Sequence[str] | None = None, limits: Limits = DEFAULT
+    text: Text,
+    block: Block,
+    *,
+    header: Sequence[str] | None = None,
+    dialect: Dialect | None = None,
+    limits: Limits = DEFAULT,
 ) -> tuple[Table, list[Finding]]:
     """Read the table of a block, and say what was left out.
 
@@ -228,6 +251,8 @@ def read_table(
         From `find_block`, or made by a reader that knows where its table is.
     header : sequence of str, optional
         Names with units, to be used instead of the header row.
+    dialect : Dialect, optional
+        How the numbers are written, when the reader knows; left out, it is inferred from them.
     limits : Limits
         Bounds the number of columns.
 
@@ -244,7 +269,7 @@ def read_table(
         raise LimitExceeded(f"{width} columns", line=block.start + 1, expected=f"at most {limits.columns}")
     rows, findings = _whole_rows(text, block, width)
     lines = [text.lines[row] for row in rows]
-    dialect = _dialect(lines, block.delimiter)
+    dialect = dialect or _dialect(lines, block.delimiter)
     try:
         frame = pd.read_csv(
             io.StringIO("\n".join(lines)),
@@ -263,11 +288,20 @@ def read_table(
         raise CorruptFile(f"the table cannot be read: {error}", line=block.start + 1) from error
     if len(frame) != len(lines):
         raise CorruptFile(
-            f"{len(lines)} lines hold {len(frame)} rows", line=block.start + 1, expected="quotes that close on their line"
+            f"{len(lines)} lines hold {len(frame)} rows",
+            line=block.start + 1,
+            expected="quotes that close on their line",
         )
     spoken, units = _columns(text, block, frame, header)
     where = np.array(rows, dtype=np.int64) + 1 if len(rows) != block.stop - block.start else None
     return Table(spoken, units, frame, rows[0] + 1, dialect, where), findings
+
+
+def original_metadata(text: Text, block: Block, table: Table) -> str:
+    """Return, as JSON for the attribute of this name, the lines above a table and how the file was decoded."""
+    above = [line for line in text.lines[: block.start] if line.strip()][:_KEPT_LINES]
+    facts = {"header": above, "encoding": text.encoding, "decimal_mark": table.dialect.decimal}
+    return json.dumps(facts, ensure_ascii=False)
 
 
 def _dialect(lines: Sequence[str], delimiter: str) -> Dialect:

@@ -51,6 +51,7 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> tuple[Text, Finding | None]
     Text(lines=['µA', '1,5'], encoding='cp1252', complete=True)
     """
     text, encoding = _characters(data)
+    _check_text(text)
     finding = None
     if encoding == "cp1252":
         finding = Finding("inferred-encoding", "info", "The text is not Unicode; it was read as Windows-1252.")
@@ -77,8 +78,14 @@ def _characters(data: bytes) -> tuple[str, str]:
         return _strict(data, encoding), encoding
     try:
         text, encoding = data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":  # cut off within a character, which is no other encoding
+            return data[: error.start].decode("utf-8"), "utf-8"
         text, encoding = data.decode("cp1252", errors="replace"), "cp1252"
+    return text, encoding
+
+
+def _check_text(text: str) -> None:
     # Some cyclers write a stray control character into a comment; a binary file is full of them.
     found = _CONTROL.search(text)
     if found and ("\0" in text or len(_CONTROL.findall(text)) > max(2, len(text) // 2000)):
@@ -88,7 +95,6 @@ def _characters(data: bytes) -> tuple[str, str]:
             expected="a text file",
             remedy="copy it again in binary mode, or check that it is what its name says",
         )
-    return text, encoding
 
 
 def _strict(data: bytes, encoding: str) -> str:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,10 +147,9 @@ def _rows(data: Module, facts: Facts, source: Source) -> Rows:
     cursor.seek(0)
     promised, numbers = _columns(data, facts)
     length = data.length - _ROWS_BEGIN[data.version]
-    known = sum(BY_NUMBER[n].layout != "" for n in numbers if n in BY_NUMBER)
     exact = length // promised if promised and length % promised == 0 else None
     layout = locate(numbers, exact, facts)
-    if known and layout.unknown:
+    if layout.unknown:
         _note_unknown(layout, facts, source)
     promised = _count(promised, length, layout.row, cursor, source)
     cursor.seek(min(_ROWS_BEGIN[data.version], len(cursor)))
@@ -214,31 +214,16 @@ def locate(numbers: list[int], row: int | None, facts: Facts) -> Layout:
     """
     widths = _widths(numbers)
     unknown = tuple(number for number, width in zip(numbers, widths, strict=True) if width is None)
-    total = sum(width or 0 for width in widths)
-    if (row is None and unknown) or not total:
-        raise _unlocated(unknown, facts)
-    row = total if row is None else row
-    if not unknown and row % total == 0:
-        row = total  # the count of rows is wrong, not a column: half the rows look twice as long
-    spare = row - total
-    if not unknown and spare:
-        raise CorruptFile(
-            f"the columns {numbers} add up to {total} bytes and a row has {row}",
-            expected="equal lengths",
-            remedy=f"export the file as text from EC-Lab, and report its version {facts.version}",
-        )
-    # An unknown flag has no width of its own.
-    if not 0 <= spare <= _WIDEST * len(unknown):
-        raise _unlocated(unknown, facts)
+    row, spare = _row_length(numbers, widths, row, facts)
+    places = [place for place, width in enumerate(widths) if width is None]
     if len(unknown) == 1:
-        widths, unsure = [spare if width is None else width for width in widths], range(0)
-    else:
-        places = [place for place, width in enumerate(widths) if width is None]
-        unsure = range(places[0], places[-1] + 1) if places else range(0)
+        widths[places[0]] = spare
+        places = []
+    unsure = range(places[0], places[-1] + 1) if places else range(0)
     fields: dict[str, tuple[Column, int]] = {}
     flags, skipped, offset = None, [], 0
     for place, (number, width) in enumerate(zip(numbers, widths, strict=True)):
-        if place == unsure.stop and unsure:
+        if unsure and place == unsure.stop:
             offset = row - sum(width or 0 for width in widths[place:])
         column = BY_NUMBER.get(number)
         if place in unsure:
@@ -250,6 +235,28 @@ def locate(numbers: list[int], row: int | None, facts: Facts) -> Layout:
             fields.setdefault(column.name, (column, offset))
         offset += width or 0
     return Layout(fields, flags, row, unknown, tuple(skipped))
+
+
+def _row_length(numbers: list[int], widths: list[int | None], row: int | None, facts: Facts) -> tuple[int, int]:
+    """Return the length of a row and what of it is left for unknown columns; a flag among them needs none."""
+    total = sum(width or 0 for width in widths)
+    unknown = tuple(number for number, width in zip(numbers, widths, strict=True) if width is None)
+    if not total or (unknown and (row is None or not 0 <= row - total <= _WIDEST * len(unknown))):
+        raise UnsupportedContent(
+            f"the columns with the numbers {list(unknown)} of EC-Lab {facts.version} are not known, "
+            "and the length of a row does not tell their widths",
+            expected="columns of interlayer.parsers._biologic_columns",
+            remedy="export the file as text (.mpt) from EC-Lab and read that; please report the numbers",
+        )
+    if row is None or (not unknown and row % total == 0):
+        return total, 0  # the count of rows is wrong, not a column: half the rows look twice as long
+    if not unknown:
+        raise CorruptFile(
+            f"the columns {numbers} add up to {total} bytes and a row has {row}",
+            expected="equal lengths",
+            remedy=f"export the file as text from EC-Lab, and report its version {facts.version}",
+        )
+    return row, row - total
 
 
 def _widths(numbers: list[int]) -> list[int | None]:
@@ -264,15 +271,6 @@ def _widths(numbers: list[int]) -> list[int | None]:
             column = BY_NUMBER.get(number)
             widths.append(np.dtype(column.layout).itemsize if column else None)
     return widths
-
-
-def _unlocated(unknown: tuple[int, ...], facts: Facts) -> UnsupportedContent:
-    return UnsupportedContent(
-        f"the columns with the numbers {list(unknown)} of EC-Lab {facts.version} are not known, "
-        "and the length of a row does not tell their widths",
-        expected="columns of interlayer.parsers._biologic_columns",
-        remedy="export the file as text (.mpt) from EC-Lab and read that; please report the numbers",
-    )
 
 
 def _note_unknown(layout: Layout, facts: Facts, source: Source) -> None:
@@ -304,6 +302,11 @@ def _count(promised: int, length: int, row: int, cursor: Cursor, source: Source)
     return length // row
 
 
+@cache
+def _factor(unit: str) -> float:
+    return conversion(unit)[1]
+
+
 def _table(cursor: Cursor, layout: Layout, count: int) -> Rows:
     names = list(layout.fields)
     formats = ["<" + column.layout for column, _ in layout.fields.values()]
@@ -313,7 +316,7 @@ def _table(cursor: Cursor, layout: Layout, count: int) -> Rows:
     kind = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": layout.row})
     table = cursor.array(kind, count)
     columns: dict[str, tuple[NDArray[np.generic], float]] = {
-        name: (table[name], conversion(column.unit)[1] * column.sign) for name, (column, _) in layout.fields.items()
+        name: (table[name], _factor(column.unit) * column.sign) for name, (column, _) in layout.fields.items()
     }
     if layout.flags is not None:
         flags = np.ascontiguousarray(table["flags"])

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ._biologic import Rows, measurements
 from ._biologic_columns import COLUMNS
 from ._biologic_facts import TECHNIQUES, CellFact, Facts, add_cell_facts, parse_date
+from ._dialect import Dialect
 from ._source import Measurement, Source
 from ._table import Block, Column, Table, fold, read_table
 from ._text import Text
@@ -81,9 +82,9 @@ def read(source: Source) -> Iterator[Measurement]:
 def _header_place(lines: Sequence[str]) -> int:
     """Return the index of the line that names the columns: where the header says, else the first that looks so."""
     promised = next((int(found[1]) for line in lines[:5] if (found := _COUNT.match(line))), 1)
-    if 0 < promised <= len(lines) and _names_columns(lines[promised - 1]):
+    if 0 < promised <= len(lines) and _known_names(lines[promised - 1]):
         return promised - 1
-    place = next((index for index, line in enumerate(lines[:2000]) if _names_columns(line)), None)
+    place = next((index for index, line in enumerate(lines[:2000]) if _known_names(line) > 2), None)
     if place is None:
         raise TruncatedFile(
             f"no line names columns in the {len(lines)} lines of the file",
@@ -94,9 +95,9 @@ def _header_place(lines: Sequence[str]) -> int:
     return place
 
 
-def _names_columns(line: str) -> bool:
+def _known_names(line: str) -> int:
     known = {spelling for column in _MAPPED for spelling in column.spellings}
-    return "\t" in line and sum(any(name.startswith(k) for k in known) for name in line.split("\t")) >= 3
+    return sum(any(name.startswith(k) for k in known) for name in line.split("\t")) if "\t" in line else 0
 
 
 def _facts(header: Sequence[str], source: Source) -> Facts:
@@ -176,7 +177,9 @@ def _read_rows(text: Text, place: int, source: Source) -> Table:
     repaired = [re.sub(r"^(Temperature)/\W.*C$", r"\1/degC", name) for name in names]
     block = Block(None, None, 0, len(rows), "\t")
     try:
-        table, findings = read_table(Text(rows, text.encoding), block, header=repaired, limits=source.limits)
+        table, findings = read_table(
+            Text(rows, text.encoding), block, header=repaired, dialect=_dialect(rows), limits=source.limits
+        )
     except ParseError as error:
         if error.line is not None:
             error.line += place + 1
@@ -204,6 +207,18 @@ def _whole_rows(text: Text, place: int, source: Source) -> tuple[list[str], list
     return rows, dropped
 
 
+def _dialect(rows: Sequence[str]) -> Dialect | None:
+    """Return how the numbers are written: EC-Lab never groups digits, so the mark is the one that is there.
+
+    A few marks of the other kind are damage; where both are common, as in dates, the fields have to tell: None.
+    """
+    sample = rows[:: max(1, len(rows) // 400)]
+    commas, points = (sum(row.count(mark) for row in sample) for mark in ",.")
+    if 20 * min(commas, points) > max(commas, points):
+        return None
+    return Dialect("\t", "," if commas > points else ".")
+
+
 def _is_cut(before: str, last: str) -> bool:
     """Whether the last row has fewer fields than the one before, or ends within a number."""
     if last.count("\t") < before.count("\t"):
@@ -214,8 +229,11 @@ def _is_cut(before: str, last: str) -> bool:
 
 def _columns(table: Table, facts: Facts, source: Source) -> dict[str, tuple[NDArray[Any], float]]:
     columns: dict[str, tuple[NDArray[Any], float]] = {}
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(table.header):
+        places.setdefault(fold(name), []).append(place)
     for column in _MAPPED:
-        position = _position(table, column)
+        position = _position(table, column, places)
         if position is None or column.name in columns:
             continue
         _, factor = conversion(table.units[position] or column.unit)
@@ -226,13 +244,13 @@ def _columns(table: Table, facts: Facts, source: Source) -> dict[str, tuple[NDAr
     return columns
 
 
-def _position(table: Table, column: Column) -> int | None:
+def _position(table: Table, column: Column, places: Mapping[str, list[int]]) -> int | None:
     """Return the first column of a name whose unit fits: charges come in C and mA.h, controls in V and mA."""
     expected, _ = conversion(column.unit)
-    spellings = {fold(spelling) for spelling in column.spellings}
-    for position, (name, unit) in enumerate(zip(table.header, table.units, strict=True)):
-        if fold(name) in spellings and conversion(unit or column.unit)[0] == expected:
-            return position
+    for spelling in column.spellings:
+        for position in places.get(fold(spelling), ()):
+            if conversion(table.units[position] or column.unit)[0] == expected:
+                return position
     return None
 
 
@@ -244,7 +262,10 @@ def _numbers(table: Table, position: int, source: Source) -> NDArray[np.float64]
         import pandas as pd
 
         series = table.frame[position]
-        numbers = np.asarray(pd.to_numeric(series, errors="coerce"), dtype=float)
+        texts = series.astype("string")
+        if table.dialect.decimal == ",":
+            texts = texts.str.replace(".", "?", regex=False).str.replace(",", ".", regex=False)
+        numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         wrong = np.isnan(numbers) & np.asarray(series.notna())
         if 2 * np.count_nonzero(wrong) >= len(numbers):
             raise

@@ -11,10 +11,9 @@ Parstat and PowerSuite in impedance.py.
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,16 +22,14 @@ from numpy.typing import NDArray
 
 from ._columns import fold
 from ._columns_eis import BESIDE, IMPEDANCE
-from ._impedance_polar import compare_polar
+from ._impedance_polar import from_polar
 from ._impedance_sign import sign_verdict, slope_mismatch
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._table import Block, Table, find_block, read_table
+from ._spectrum_columns import spectrum_columns
+from ._table import Table, find_block, original_metadata, read_table
 from ._vendor_text import vendor_of
 from .errors import AmbiguousContent, UnsupportedContent
-
-Floats = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 _NUMBER = r"([-+]?\d[\d.,]*(?:[eE][-+]?\d+)?)"
 HEADER_NUMBERS = {
@@ -43,7 +40,6 @@ HEADER_NUMBERS = {
 """Facts that WinDETA writes above its tables."""
 
 _WINDETA_TITLE = re.compile(r"(.+?), (\d{1,2})\.(\d{1,2})\.(\d{4}), (\d{1,2}):(\d{1,2})\s*$")
-_KEPT_LINES = 200
 _NANOMETRES, _CENTIMETRES = 1e6, 0.1  # per mm
 
 
@@ -68,71 +64,20 @@ def read(source: Source) -> Iterator[Measurement]:
         raise UnsupportedContent(f"the file is a {vendor} file", expected="a plain table of a spectrum")
     columns = _unnamed(table, source) if not any(table.header) else _named(table, source)
     facts = _facts(text.lines[: block.start], source)
-    facts["original_metadata"] = _original(text.lines, block, text.encoding, table)
+    facts["original_metadata"] = original_metadata(text, block, table)
     yield from spectra(columns, facts, source)
 
 
 def _named(table: Table, source: Source) -> dict[str, NDArray[Any]]:
-    taken, findings = table.gather(IMPEDANCE + BESIDE)
-    source.findings.extend(findings)
-    titles = {column.name: table.header[position] for column, position in table.positions(IMPEDANCE + BESIDE).items()}
-    frequency = taken.pop("frequency")
-    cartesian = _pair(taken, "real", "imaginary")
-    polar = _pair(taken, "modulus", "phase")
-    impedance = None
-    if cartesian is not None:
-        impedance = cartesian[0] + 1j * cartesian[1]
-    if polar is not None:
-        from_polar = polar[0] * np.exp(1j * np.deg2rad(polar[1]))
-        if impedance is None:
-            impedance = from_polar
-            _check_phase_unit(frequency, polar, table, titles["phase"])
-        else:
-            swept = frequency > 0
-            source.findings.extend(compare_polar(impedance[swept], from_polar[swept]))
-    if impedance is None:
-        raise UnsupportedContent(
-            f"the columns {list(table.header)} make no impedance",
-            line=max(table.line - 1, 1),
-            expected="Z' and Z'', or |Z| and phase, beside the frequency",
-            remedy="name the columns so",
-        )
-    _check_sign(frequency, impedance, titles["imaginary" if cartesian is not None else "phase"])
-    _note_assumed_units(table, source)
-    left_out = table.unmapped(IMPEDANCE + BESIDE)
+    columns = spectrum_columns(table, source)
+    known = IMPEDANCE + BESIDE
+    bare = [f"{table.header[at]} ({c.unit})" for c, at in table.positions(known).items() if not table.units[at]]
+    if bare:
+        source.note("assumed-units", "info", f"The file names no units; taken as {', '.join(bare)}.")
+    left_out = table.unmapped(known)
     if left_out:
         source.note("unmapped-columns", "info", f"Columns that were left out: {', '.join(left_out)}.")
-    return {"frequency": frequency, "impedance": impedance} | taken
-
-
-def _pair(taken: dict[str, Floats], first: str, second: str) -> tuple[Floats, Floats] | None:
-    pair = taken.pop(first, None), taken.pop(second, None)
-    return None if pair[0] is None or pair[1] is None else (pair[0], pair[1])
-
-
-def _check_sign(frequency: Floats, impedance: Complex, title: str) -> None:
-    if sign_verdict(frequency, impedance) < 0:
-        opposite = title.lstrip("-") if title.startswith("-") else f"-{title}"
-        raise AmbiguousContent(
-            f"the column {title!r} has the sign of {opposite!r}: the phase runs against the slope of |Z|",
-            expected="Z'' and phase negative for a capacitor",
-            remedy=f"if it holds {opposite!r}, rename the column so",
-        )
-
-
-def _check_phase_unit(frequency: Floats, polar: tuple[Floats, Floats], table: Table, title: str) -> None:
-    """Refuse a phase without unit that fits the slope of |Z| in radians better than in degrees."""
-    modulus, phase = polar
-    if table.units[table.header.index(title)] or not np.nanmax(np.abs(phase), initial=0.0) <= np.pi / 2:
-        return
-    in_degrees = modulus * np.exp(1j * np.deg2rad(phase))
-    in_radians = modulus * np.exp(1j * phase)
-    if slope_mismatch(frequency, in_radians) < 0.5 * slope_mismatch(frequency, in_degrees):
-        raise AmbiguousContent(
-            f"the column {title!r} names no unit and looks like radians",
-            expected="a phase in degrees, or a unit",
-            remedy=f"rename the column to '{title} (rad)'",
-        )
+    return columns
 
 
 def _unnamed(table: Table, source: Source) -> dict[str, NDArray[Any]]:
@@ -143,7 +88,7 @@ def _unnamed(table: Table, source: Source) -> dict[str, NDArray[Any]]:
             f"the table has {width} columns without names",
             line=table.line,
             expected="a header such as f,Z',Z''",
-            remedy="add one line with the names of the columns",
+            remedy="add a line with their names, and look for decimal commas between commas",
         )
     frequency, real, third = (table.numbers(position) for position in range(3))
     whole = np.isfinite(frequency) & np.isfinite(real) & np.isfinite(third)
@@ -151,7 +96,7 @@ def _unnamed(table: Table, source: Source) -> dict[str, NDArray[Any]]:
     runs = len(positive) > 5 and bool(np.all(np.diff(positive) > 0) or np.all(np.diff(positive) < 0))
     spans = runs and positive.min() > 0 and positive.max() > 10 * positive.min()
     sign = sign_verdict(frequency, real + 1j * third) if spans and np.mean(real[whole] > 0) > 0.8 else 0
-    polar = real * np.exp(1j * np.deg2rad(third))
+    polar = from_polar(real, third)
     fit = slope_mismatch(frequency, real + 1j * sign * third)
     other = min(slope_mismatch(frequency, polar), slope_mismatch(frequency, polar.conj()))
     if not sign or fit > 0.5 * other:
@@ -162,16 +107,9 @@ def _unnamed(table: Table, source: Source) -> dict[str, NDArray[Any]]:
             remedy="add a first line such as f,Z',Z''",
         )
     what = "Z''" if sign > 0 else "-Z''"
-    message = f"The table has no header; it was read as frequency (Hz), Z' (ohm), {what} (ohm), as the slope of |Z| tells."
+    message = f"The table has no header; its numbers say that it is frequency (Hz), Z' (ohm) and {what} (ohm)."
     source.note("inferred-columns", "warning", message)
     return {"frequency": frequency, "impedance": real + 1j * sign * third}
-
-
-def _note_assumed_units(table: Table, source: Source) -> None:
-    used = table.positions(IMPEDANCE + BESIDE)
-    bare = [f"{table.header[at]} ({column.unit})" for column, at in used.items() if not table.units[at]]
-    if bare:
-        source.note("assumed-units", "info", f"The file names no units; taken as {', '.join(bare)}.")
 
 
 def _facts(lines: Sequence[str], source: Source) -> dict[str, Any]:
@@ -199,17 +137,10 @@ def _facts(lines: Sequence[str], source: Source) -> dict[str, Any]:
     return facts
 
 
-def _start(year: int, month: int, day: int, hour: int, minute: int) -> Mapping[str, str]:
+def _start(year: int, month: int, day: int, hour: int, minute: int) -> dict[str, str]:
     text = f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}"
     try:
         np.datetime64(text)
     except ValueError:
         return {}
     return {"start_time": text}
-
-
-def _original(lines: Sequence[str], block: Block, encoding: str, table: Table) -> str:
-    above = [line for line in lines[: block.start] if line.strip()][:_KEPT_LINES]
-    return json.dumps(
-        {"header": above, "encoding": encoding, "decimal_mark": table.dialect.decimal}, ensure_ascii=False
-    )

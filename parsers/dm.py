@@ -152,10 +152,14 @@ def _axes(data: Group, count: int) -> list[Axis]:
     found = []
     for index in range(count):
         entry = given.get(str(index)) if isinstance(given, dict) else None
-        entry = entry if isinstance(entry, dict) else {}
-        scale, origin = number(entry.get("Scale")), number(entry.get("Origin"))
-        scale, origin = 1.0 if scale is None else scale, origin or 0.0
-        found.append(Axis(scale, 0.0 - origin * scale, text(entry.get("Units"))))
+        if not isinstance(entry, dict):
+            found.append(Axis())
+            continue
+        scale, origin = number(entry.get("Scale")), number(entry.get("Origin", 0.0))
+        if scale is None or origin is None:  # a unit without a usable number calibrates nothing
+            found.append(Axis(math.nan, math.nan, text(entry.get("Units"))))
+        else:
+            found.append(Axis(scale, 0.0 - origin * scale, text(entry.get("Units"))))
     return found[::-1]
 
 

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from . import schema
 from ._dates import dates
-from ._impedance_polar import compare_polar
+from ._impedance_polar import compare_polar, from_polar
 from ._source import Measurement, Source
 from ._spectrum import spectra
 from ._table import Block, Column, Table, read_table
 from ._text import Text
-from .errors import CorruptFile, TruncatedFile
+from .errors import CorruptFile, ParseError, TruncatedFile
 from .findings import Finding
 
 SPECTRUM = (
@@ -91,11 +91,20 @@ def read(source: Source) -> Iterator[Measurement]:
     decimal = "," if any(table.dialect.decimal == "," for _, table in tables) else "."
     facts = _facts(settings, decimal, source)
     taken: dict[str, int] = {}
+    failure: ParseError | None = None
     for curve, table in tables:
-        for measurement in _measurements(curve, table, facts, source):
+        try:
+            found = list(_measurements(curve, table, facts, source))
+        except ParseError as error:
+            failure = error
+            source.note("unread-table", "error", f"The table {curve.name} was left out: {error}")
+            continue
+        for measurement in found:
             again = taken[measurement.group] = taken.get(measurement.group, 0) + 1
             measurement.group += f"_{again}" if again > 1 else ""
             yield measurement
+    if failure is not None and not taken:
+        raise failure
 
 
 def _outline(text: Text) -> tuple[dict[str, list[str]], list[Curve]]:
@@ -151,13 +160,12 @@ def _measurements(curve: Curve, table: Table, facts: dict[str, Any], source: Sou
         source.findings.extend(findings)
         _drop_missing_sensor(taken, source)
         beside = {name: values for name, values in taken.items() if name in schema.TECHNIQUES["eis"]}
-        amplitude = {name: value for name, value in facts.items() if name != "step_type"}
-        yield from spectra(beside | {"impedance": _impedance(taken, source)}, amplitude, source)
+        yield from spectra(beside | {"impedance": _impedance(taken, source)}, facts, source)
         if corrected:
             twin, findings = table.gather(CORRECTED)
             source.findings.extend(findings)
             columns = beside | {"impedance": _impedance(twin, source)}
-            yield from spectra(columns, amplitude, source, group="eis_drift_corrected")
+            yield from spectra(columns, facts, source, group="eis_drift_corrected")
         return
     taken, findings = table.gather(RECORD)
     _note_unmapped(table, RECORD, source)
@@ -170,7 +178,7 @@ def _measurements(curve: Curve, table: Table, facts: dict[str, Any], source: Sou
 def _impedance(taken: dict[str, NDArray[np.float64]], source: Source) -> NDArray[np.complex128]:
     impedance = taken["real"] + 1j * taken["imaginary"]
     if "modulus" in taken and "phase" in taken:
-        polar = taken["modulus"] * np.exp(1j * np.deg2rad(taken["phase"]))
+        polar = from_polar(taken["modulus"], taken["phase"])
         source.findings.extend(compare_polar(impedance, polar))
     return np.asarray(impedance)
 
@@ -184,14 +192,18 @@ def _record(
         meanings = {"flag_values": list(range(len(schema.STEP_TYPES))), "flag_meanings": " ".join(schema.STEP_TYPES)}
         values["step_type"] = xr.Variable("record", kinds, meanings)
     if np.any(np.diff(taken["test_time"]) < 0):
-        findings.append(Finding("time-goes-back", "warning", "The time goes back at least once; rows keep their order."))
+        findings.append(
+            Finding("time-goes-back", "warning", "The time goes back at least once; rows keep their order.")
+        )
     return schema.build("cycling", values, **attrs)
 
 
 def _drop_missing_sensor(taken: dict[str, NDArray[np.float64]], source: Source) -> None:
     if "temperature" in taken and np.any(taken["temperature"] < _NO_SENSOR):
         del taken["temperature"]
-        source.note("placeholder-setting", "info", "The temperature lies below -273.15 degC: no sensor; it was left out.")
+        source.note(
+            "placeholder-setting", "info", "The temperature lies below -273.15 degC: no sensor; it was left out."
+        )
 
 
 def _note_unmapped(table: Table, known: Sequence[Column], source: Source) -> None:
@@ -222,7 +234,9 @@ def _facts(settings: dict[str, list[str]], decimal: str, source: Source) -> dict
         if amplitude is not None and amplitude > 0 and said:
             facts[name] = xr.Variable((), amplitude * _FRACTIONS[said[1]], {"comment": said[2] or "as set"})
     if _value(settings, "EXPERIMENTABORTED") == "T":
-        source.note("experiment-aborted", "warning", "The operator aborted the experiment; the rows until then are kept.")
+        source.note(
+            "experiment-aborted", "warning", "The operator aborted the experiment; the rows until then are kept."
+        )
     return facts
 
 
@@ -239,7 +253,9 @@ def _number(settings: dict[str, list[str]], tag: str, decimal: str) -> float | N
     try:
         return float(text.replace(decimal, "."))
     except ValueError as error:
-        raise CorruptFile(f"the setting {tag} is {text!r}", expected=f"a number with decimal mark {decimal!r}") from error
+        raise CorruptFile(
+            f"the setting {tag} is {text!r}", expected=f"a number with decimal mark {decimal!r}"
+        ) from error
 
 
 def _start(settings: dict[str, list[str]], source: Source) -> str | None:

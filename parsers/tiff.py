@@ -18,11 +18,12 @@ import logging
 import math
 import re
 import threading
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,7 @@ def read(source: Source) -> Iterator[Measurement]:
     ):
         if len(file.pages) > source.limits.members:
             raise LimitExceeded(f"{len(file.pages)} pages", expected=f"at most {source.limits.members}")
+        _note_broken_chain(file, source)
         images = [series for series in file.series if not _is_copy(series)] or list(file.series)
         for position, series in enumerate(images):
             try:
@@ -79,6 +81,16 @@ def read(source: Source) -> Iterator[Measurement]:
             yield measurement
     if not good:
         raise errors[0] if errors else TruncatedFile("the file holds no page", remedy="export it again")
+
+
+def _note_broken_chain(file: Any, source: Source) -> None:
+    """Say when the last directory found points to another that is not there; tifffile only logs it."""
+    place, size = file.pages.next_page_offset, file.tiff.offsetsize
+    order: Literal["little", "big"] = "little" if file.byteorder == "<" else "big"
+    target = int.from_bytes(source.data[place : place + size], order) if place else 0
+    if target:
+        message = f"After {len(file.pages)} pages the file points to byte {target}, where there is no further page."
+        source.note("truncated-pages", "error", message)
 
 
 @contextmanager
@@ -259,9 +271,12 @@ def _check_inflated(page: Any, key: Any, source: Source) -> None:
 def _by_pillow(page: Any, key: Any, source: Source) -> NDArray[Any]:
     from PIL import Image
 
-    with Image.open(BytesIO(source.data)) as image:
-        image.seek(page.index)
-        values = np.asarray(image)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Pillow only warns of data that end too early
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size has been held against Limits
+        with Image.open(BytesIO(source.data)) as image:
+            image.seek(page.index)
+            values = np.asarray(image)
     if values.shape != key.shape or values.dtype != key.dtype:
         raise UnsupportedContent(
             f"{getattr(key.compression, 'name', key.compression)} data decode to {values.shape} {values.dtype}",

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interlayer.parsers import ParseError
+from interlayer.parsers import ParseError, UnknownFormat
 from interlayer.parsers.findings import findings
 
 from .experiment import Experiment, find, load
@@ -194,6 +194,8 @@ def process(task: _Task) -> FileOutcome:
             return FileOutcome(path=task.name, status="unknown")
         source = Source(task.path)
         found = measurements(source, format=card.name)
+    except UnknownFormat:
+        return FileOutcome(path=task.name, status="unknown")
     except (ParseError, OSError) as error:
         message = str(error).replace(str(task.path), task.name)
         return _failed(task, message, card.name if "card" in locals() and card else "")

@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 _ORBITAL = {"p": 1, "d": 2, "f": 3}
 _LEVEL = re.compile(r"([A-Z][a-z]?)\s*(\d)([spdf])(?:\s?\d/2)?")
@@ -53,5 +54,5 @@ def multiplet(core_level: str) -> Multiplet:
 
 
 @cache
-def _table() -> dict[str, dict[str, float | str]]:
+def _table() -> dict[str, dict[str, Any]]:
     return tomllib.loads(files(__package__).joinpath("core_levels.toml").read_text(encoding="utf-8"))

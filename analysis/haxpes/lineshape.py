@@ -49,8 +49,8 @@ def voigt(offset: Array, gaussian: float, lorentzian: float) -> Line:
 
     scale = gaussian * math.sqrt(2.0)
     z = (offset + 1j * lorentzian) / scale
-    w = wofz(z)
-    slope = (-2.0 * z * w + 2j / math.sqrt(math.pi)) / scale
+    w = np.asarray(wofz(z), dtype=np.complex128)
+    slope: NDArray[np.complex128] = (-2.0 * z * w + 2j / math.sqrt(math.pi)) / scale
     norm = 1.0 / (gaussian * math.sqrt(2.0 * math.pi))
     return Line(
         value=norm * w.real,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,22 +10,38 @@ import numpy as np
 from .core_levels import Multiplet
 from .lineshape import Array, voigt
 
-# Universal Tougaard cross section T / (C + T^2)^2, C in eV^2 (S. Tougaard, Surf. Interface Anal. 25 (1997) 137).
-_TOUGAARD_C = 1643.0
-
 
 def step_kernel(energy: Array) -> Array:
     """Return the matrix that integrates a line from the low-loss end: the Shirley-like step that belongs to it."""
-    return np.tril(np.ones((energy.size, energy.size))) * _widths(energy)
+    lower: Array = (np.tril(np.ones((energy.size, energy.size))) - 0.5 * np.eye(energy.size)) * _widths(energy)
+    return lower
 
 
-def tougaard_kernel(energy: Array) -> Array:
-    """Return the matrix that convolves a line with the universal inelastic cross section, scaled to 1 at its maximum."""
-    loss = np.maximum(energy[:, None] - energy[None, :], 0.0)
-    shape = loss / (_TOUGAARD_C + loss**2) ** 2
-    largest = math.sqrt(_TOUGAARD_C / 3.0)
-    matrix: Array = shape / (largest / (_TOUGAARD_C + largest**2) ** 2) * _widths(energy)
+def tougaard_kernel(energy: Array, c: float, d: float) -> Array:
+    """Return the matrix that convolves a line with T / [(C - T^2)^2 + D T^2], scaled to 1 at its maximum.
+
+    T is the energy lost; D = 4 C makes it the two-parameter cross section T / (C + T^2)^2.
+    """
+
+    def cross(loss: Array) -> Array:
+        shape: Array = loss / ((c - loss**2) ** 2 + d * loss**2)
+        return shape
+
+    largest = cross(np.linspace(0.1, 100.0, 1000)).max()
+    matrix: Array = cross(np.maximum(energy[:, None] - energy[None, :], 0.0)) / largest * _widths(energy)
     return matrix
+
+
+def inelastic_kernels(energy: Array) -> dict[str, Array]:
+    """Return the inelastic backgrounds to choose from: a step, and Tougaard's for metals (universal) and for oxides.
+
+    The parameters C and D (eV^2) are those of S. Tougaard, Surf. Interface Anal. 25 (1997) 137: universal, and SiO2.
+    """
+    return {
+        "step": step_kernel(energy),
+        "universal": tougaard_kernel(energy, 1643.0, 4 * 1643.0),
+        "oxide": tougaard_kernel(energy, 542.0, 275.0),
+    }
 
 
 def _widths(energy: Array) -> Array:
@@ -36,7 +51,7 @@ def _widths(energy: Array) -> Array:
 
 @dataclass(frozen=True)
 class PeakModel:
-    """Components that share their line shape, each with its own position and area, on constant, slope and inelastic tail.
+    """Components of one line shape, each with its own position and area, on a constant, a slope and an inelastic tail.
 
     The nonlinear parameters are, in this order: the position of each component; the Gaussian width; the Lorentzian
     width; that of the partner line if it has its own; the inelastic background per area.
@@ -46,7 +61,7 @@ class PeakModel:
     energy : ndarray
         Ascending towards larger binding energy, eV.
     kernel : ndarray
-        From `step_kernel` or `tougaard_kernel`.
+        One of `inelastic_kernels`.
     multiplet : Multiplet
         Lines of each component.
     number : int
@@ -141,12 +156,13 @@ def fit_peaks(model: PeakModel, signal: Array, start: Array, bounds: tuple[Array
     from scipy.optimize import least_squares
 
     theta, variance = np.clip(start, *bounds), np.maximum(_smooth(signal), floor)
-    for _ in range(3):
+    for _ in range(2):
         stderr = np.sqrt(variance)
         found: Any = least_squares(
-            lambda t, s=stderr: _project(model, signal, s, t)[0],
+            _residual,
             theta,
-            jac=lambda t, s=stderr: _project(model, signal, s, t)[1],
+            jac=_jacobian,
+            args=(model, signal, stderr),
             bounds=bounds,
             x_scale="jac",
             max_nfev=60,
@@ -177,6 +193,14 @@ def _project(model: PeakModel, signal: Array, stderr: Array, theta: Array) -> tu
     linear = np.linalg.lstsq(r, projected, rcond=None)[0]
     moved = np.einsum("ijk,j->ik", slopes, linear) / stderr[:, None]
     return target - q @ projected, -(moved - q @ (q.T @ moved)), linear
+
+
+def _residual(theta: Array, model: PeakModel, signal: Array, stderr: Array) -> Array:
+    return _project(model, signal, stderr, theta)[0]
+
+
+def _jacobian(theta: Array, model: PeakModel, signal: Array, stderr: Array) -> Array:
+    return _project(model, signal, stderr, theta)[1]
 
 
 def _covariance(model: PeakModel, stderr: Array, theta: Array, linear: Array, free: np.ndarray[Any, Any]) -> Array:

@@ -87,8 +87,10 @@ def select_region(ds: xr.Dataset, window: tuple[float, float] | None) -> Region:
         raise NotAnalysable(f"{name} is {signal[0]:g} at every energy; expected a spectrum")
     time = _acquisition_time(ds)
     signal, poisson, note = _counts(ds, name, signal[first], time)
-    unit = "count eV s-1" if poisson and time else {"count": "count eV", "count s-1": "count eV s-1"}.get(
-        str(ds[name].attrs.get("units", "1")), "eV"
+    unit = (
+        "count eV s-1"
+        if poisson and time
+        else {"count": "count eV", "count s-1": "count eV s-1"}.get(str(ds[name].attrs.get("units", "1")), "eV")
     )
     return Region(energy, signal, poisson, time, unit, axis, _photon_energy(ds), note)
 
@@ -116,5 +118,9 @@ def _counts(ds: xr.Dataset, name: str, signal: Array, time: float | None) -> tup
         return signal, False, f"The noise was taken from the residuals: {name} in {unit!r} does not tell the counts."
     whole = np.abs(counts - np.round(counts)).max() <= max(0.01, 1e-4 * float(np.abs(counts).max()) ** 0.5)
     if not whole or counts.min() < 0:
-        return signal, False, "The noise was taken from the residuals: the counts are not whole numbers, so were scaled."
+        return (
+            signal,
+            False,
+            "The noise was taken from the residuals: the counts are not whole numbers, so were scaled.",
+        )
     return np.round(counts), True, "The noise is that of the counts (Poisson)."

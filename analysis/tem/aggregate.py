@@ -45,10 +45,11 @@ def correlated_mean(series: Array) -> CorrelatedMean:
 
     The autocovariance about the sample mean is too low by the variance of that mean, v. Both follow from
 
-    .. math:: \gamma_k = c_k + v, \qquad v = \frac{1}{n} \sum_{|k| < K} (1 - |k|/n) \gamma_k
+    .. math:: \gamma_k = c_k + v, \qquad v = \frac{1}{n^2} \sum_{|k| < K} p_k \gamma_k
 
-    by iteration, K being the first lag with a covariance of zero or below. Without the correction by v and Student's t,
-    95 % intervals of a layer 200 nm long with a correlation length of 10 nm hold the truth in 75 % of cases.
+    by iteration, p being the number of pairs at lag k and K the first lag with a covariance of zero or below. Without
+    the correction by v and Student's t, 95 % intervals of a layer 200 nm long with a correlation length of 10 nm hold
+    the truth in 75 % of cases.
 
     Parameters
     ----------
@@ -74,26 +75,28 @@ def correlated_mean(series: Array) -> CorrelatedMean:
     if n < 4:
         raise ValueError(f"found {n} values; a correlated mean needs at least 4")
     mean = float(series[finite].mean())
-    covariance = _autocovariance(np.where(finite, series - mean, 0.0), finite)
+    covariance, pairs = _autocovariance(np.where(finite, series - mean, 0.0), finite)
     if covariance[0] <= 0:
         return CorrelatedMean(mean, 0.0, 0.0, float(n), 0.0)
-    variance = _variance_of_mean(covariance, n)
+    variance = _variance_of_mean(covariance, pairs)
     total = float(covariance[0]) + variance
     n_effective = min(max(total / variance, 1.0), float(n))
-    length = n / n_effective / np.sqrt(2 * np.pi) if n_effective < n else 0.0
+    extent = np.ptp(np.flatnonzero(finite)) + 1
+    length = extent / n_effective / np.sqrt(2 * np.pi) if n_effective < n else 0.0
     return CorrelatedMean(mean, float(np.sqrt(total / n_effective)), float(np.sqrt(total)), n_effective, float(length))
 
 
-def _autocovariance(deviation: Array, finite: NDArray[np.bool_]) -> Array:
-    """Return the covariance at lags up to half the series, each over the pairs that exist."""
+def _autocovariance(deviation: Array, finite: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return the covariance at lags up to half the series, each over the pairs that exist, and their numbers."""
     lags = range(max(len(deviation) // 2, 1))
     pairs = np.array([np.count_nonzero(finite[: len(finite) - k] & finite[k:]) for k in lags])
     sums = np.array([deviation[: len(deviation) - k] @ deviation[k:] for k in lags])
-    return np.asarray(sums / np.maximum(pairs, 1))
+    return sums / np.maximum(pairs, 1), pairs.astype(np.float64)
 
 
-def _variance_of_mean(covariance: Array, n: int) -> float:
-    taper = 1 - np.arange(len(covariance)) / n
+def _variance_of_mean(covariance: Array, pairs: Array) -> float:
+    n = pairs[0]
+    taper = pairs / n
     variance = 0.0
     for _ in range(200):
         corrected = covariance + variance

@@ -68,8 +68,8 @@ def linear_combination(
         ``fraction_<name>`` in the order of `references`. A fraction below its detection limit of 3.29 standard
         uncertainties is a limit, relation ``"<"`` with the one-sided 95 % bound (normal likelihood cut at zero); one
         as close to 1 is ``">"``. The uncertainty joins the fit (residual scatter, or ``mu_stderr``), the alignment of
-        the references, the noise of their backgrounds, and the windows of their normalisation. ``diagnostics`` holds the weights
-        free in sum (``weight_<name>``), the fractions with the sum of weights fixed to 1
+        the references, the noise of their backgrounds, and the windows of their normalisation. ``diagnostics`` holds
+        the weights free in sum (``weight_<name>``), the fractions with the sum of weights fixed to 1
         (``fraction_<name>_fixed_sum``), detection limits and the collinearity of the references.
 
     Raises
@@ -101,7 +101,8 @@ def linear_combination(
     total = sum(parts.values(), np.zeros((len(names), len(names))))
     stderr = np.sqrt(np.diag(total))
     quantities = tuple(
-        _fraction(name, *map(float, triple)) for name, *triple in zip(names, bounded.fractions, free.fractions, stderr, strict=True)
+        _fraction(name, *map(float, triple))
+        for name, *triple in zip(names, bounded.fractions, free.fractions, stderr, strict=True)
     )
     fixed = fixed_sum_fractions(mixture, bounded.shifts)
     weights = plain_weights(mixture, bounded.shifts)
@@ -179,8 +180,8 @@ def _mixture(
 def _curve(energy: Array, values: Array) -> Curve:
     from scipy.interpolate import CubicSpline
 
-    curve: Curve = CubicSpline(energy, values)
-    return curve
+    spline = CubicSpline(energy, values)
+    return lambda at, order=0: np.asarray(spline(at, order), dtype=np.float64)
 
 
 def _fit_with_residual_noise(mixture: Mixture, from_residuals: bool) -> tuple[MixtureFit, Mixture]:
@@ -213,9 +214,7 @@ def _misfit(mixture: Mixture, fit: MixtureFit, has_stderr: bool) -> dict[str, fl
     return found
 
 
-def _covariances(
-    mixture: Mixture, fit: MixtureFit, spectra: Sequence[Spectrum], inflation: float
-) -> dict[str, Array]:
+def _covariances(mixture: Mixture, fit: MixtureFit, spectra: Sequence[Spectrum], inflation: float) -> dict[str, Array]:
     """Return the covariance of the fractions by source: fit, alignment and background noise of the references."""
     k, n = mixture.size, mixture.energy.size
     to_fraction = (np.eye(k) - fit.fractions[:, None]) / fit.weights.sum()
@@ -271,9 +270,9 @@ def _collinearity(mixture: Mixture, names: Sequence[str]) -> dict[str, float]:
     """Return how alike the references are over the fitted range; refuse twins."""
     spectra = mixture.spectra(np.zeros(mixture.size))
     unit = spectra / np.linalg.norm(spectra, axis=0)
-    correlation = np.corrcoef(spectra.T)
+    correlation = np.asarray(np.corrcoef(spectra.T))
     np.fill_diagonal(correlation, 0.0)
-    first, second = np.unravel_index(int(np.argmax(correlation)), correlation.shape)
+    first, second = divmod(int(np.argmax(correlation)), len(names))
     highest = float(correlation[first, second])
     if highest > 0.9999:
         raise NotAnalysable(

@@ -1,4 +1,4 @@
-"""The mixture model: weights of references, a straight baseline, an energy shift, one small shift for each reference."""
+"""The mixture model: weights of references, a baseline, an energy shift, one small shift for each reference."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ _ITERATIONS = 40
 
 
 class Curve(Protocol):
-    """A smooth spectrum: values, or derivatives of order `nu`, at energies."""
+    """A smooth spectrum."""
 
-    def __call__(self, energy: Array, nu: int = 0) -> Array: ...
+    def __call__(self, at: Array, order: int = 0) -> Array:
+        """Return values, or derivatives of an order, at energies."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,7 @@ class Mixture:
     def linear_fit(self, columns: Array, signal: Array) -> Array:
         """Return the coefficients of `columns` and baseline in weighted linear least squares."""
         design = np.column_stack([columns, self.baseline]) / self.stderr[:, None]
-        coefficients: Array = np.linalg.lstsq(design, signal / self.stderr, rcond=None)[0]
-        return coefficients
+        return np.asarray(np.linalg.lstsq(design, signal / self.stderr, rcond=None)[0], dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,7 @@ class MixtureFit:
 
     def covariance(self) -> Array:
         """Return the covariance of all parameters."""
-        inverse: Array = np.linalg.pinv(self.jacobian.T @ self.jacobian)
-        return inverse
+        return np.asarray(np.linalg.pinv(self.jacobian.T @ self.jacobian), dtype=np.float64)
 
 
 def fit_mixture(mixture: Mixture, *, lowest: float, start: float | None = None) -> MixtureFit:

@@ -67,11 +67,11 @@ class Background:
 
     def pre_edge(self, energy: Array) -> Array:
         """Return the pre-edge line at `energy`."""
-        return np.polynomial.polynomial.polyval((energy - self.e0) / _SCALE, self.coefficients[:2])
+        return _polynomial((energy - self.e0) / _SCALE, self.coefficients[:2])
 
     def post_edge(self, energy: Array) -> Array:
         """Return the post-edge curve, continued below the edge."""
-        return np.polynomial.polynomial.polyval((energy - self.e0) / _SCALE, self.coefficients[2:])
+        return _polynomial((energy - self.e0) / _SCALE, self.coefficients[2:])
 
 
 def normalise(
@@ -138,9 +138,8 @@ def normalise(
     stderr = math.hypot(fit, window, slope)
     if background.step < 3 * stderr:
         raise NotAnalysable(f"the edge step {background.step:.3g} is not resolved, its uncertainty is {stderr:.2g}")
-    kind = "given" if position_stderr is None else "fit"
     quantities = (
-        Quantity("edge_energy", position, position_stderr, "eV", kind=kind),
+        Quantity("edge_energy", position, position_stderr, "eV", kind="given" if position_stderr is None else "fit"),
         Quantity("edge_step", background.step, stderr, "1", kind="fit"),
     )
     notes = [
@@ -266,10 +265,14 @@ def _inside(scan: Scan, e0: float, windows: Windows) -> tuple[Array, NDArray[np.
 
 
 def _residual_variance(residual: Array, below: NDArray[np.bool_], order: int) -> Array:
-    """Return the mean square residual of each point's own window: the post-edge wiggles are no noise of the pre-edge."""
+    """Return the mean square residual of each point's own window; post-edge wiggles are no noise of the pre-edge."""
     pre = float(residual[below] @ residual[below]) / (np.count_nonzero(below) - 2)
     post = float(residual[~below] @ residual[~below]) / (np.count_nonzero(~below) - order - 1)
     return np.where(below, pre, post)
+
+
+def _polynomial(x: Array, coefficients: Array) -> Array:
+    return np.asarray(np.polynomial.polynomial.polyval(x, coefficients), dtype=np.float64)
 
 
 def _design(x: Array, order: int) -> Array:

@@ -125,6 +125,18 @@ def test_transmission_currents_are_recognised_by_the_stored_absorption(corpus):
     assert "unmapped-columns" in codes(measurement)
 
 
+@pytest.mark.parametrize(
+    ("signal", "name"),
+    [("'90.48374180','81.87307531','40.65696597'", "itrans"), ("'10','20','90'", "ifluor"), ("'7','900','3'", None)],
+)
+def test_signal_is_named_by_what_it_does(signal, name):
+    """y = 0.1, 0.2, 0.9 with i0 = 100 is ln(i0/signal), signal/i0, or unrelated to the signal."""
+    project = PROJECT.replace("@i0 = ('100','100','100');", f"@i0 = ('100','100','100');\n@signal = ({signal});")
+    two = read(project.encode())[1]
+    assert {"itrans", "ifluor"} & set(two.dataset.data_vars) == ({name} if name else set())
+    assert ("unmapped-columns" in codes(two)) == (name is None)
+
+
 def test_pixel_axes_are_named_and_left_out(corpus):
     """Dispersive scans on a pixel axis would be spectra at 0 to 1240 eV."""
     found = read((corpus / "xanes/xraylarch__dispersive.prj").read_bytes())
@@ -170,7 +182,7 @@ PROJECT = """\
 # Athena project file -- Demeter version 0.9.26
 # made by hand
 $old_group = 'aaaa';
-@args = ('label','it\\'s \\\\ one','bkg_e0','7112','bkg_eshift','0.5','titles',['a, b','c)d;'],'is_xmu',1,'h',{'k' => 'v'});
+@args = ('label','it\\'s \\\\ one','bkg_eshift','0.5','titles',['a, b','c)d;'],'is_xmu',1,'h',{'k' => 'v'});
 @x = ('7100.0','7110.0','7120.0','7130.0');
 @y = ('0.1','0.2','0.9','1.0');
 [record]   # create object and set arrays in ifeffit

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from interlayer.parsers import (
     CorruptFile,
     LimitExceeded,
@@ -152,8 +151,16 @@ def test_a_micro_sign_alone_is_no_micrometre(corpus):
     assert dataset.attrs["calibrated"] == 0
 
 
+@pytest.mark.parametrize("unit", ["µ", "μ", "u", "furlong", "eV"])
+def test_units_that_are_no_length_leave_pixels(unit):
+    """Half a unit is no unit: the pixels stay pixels and the file's own text is kept."""
+    (dataset,) = load(dm_file(dm_image(RAMP, [(0.5, 0.0, unit)] * 2)))
+    assert dataset.attrs["calibrated"] == 0
+    assert dataset.attrs["original_units"] == [unit] * 2
+
+
 def test_half_a_fourier_transform_stays_half(corpus):
-    """The peer returns 5 x 4 values of a 5 x 5 transform, with the second half not mirrored; only the stored half is sure."""
+    """The peer makes 5 x 4 values of a 5 x 5 transform, its second half not mirrored; only the stored half is sure."""
     dataset = read(corpus / ROSETTA / "2D/test_fft_packed_complex8.dm4")
     np.testing.assert_allclose(dataset["intensity"][2, 0], 50.0)
     others = np.delete(dataset["intensity"].values, 2, axis=0)
@@ -171,7 +178,7 @@ def test_a_curve_without_energy_is_refused_but_not_the_image_beside_it(corpus):
 
 
 def test_same_arrays_as_rosettasciio(corpus):
-    """An independent reader must see the same numbers in every image and spectrum (the half transform is its defect)."""
+    """An independent reader must see the same numbers in every image and spectrum but the half transform."""
     peer = pytest.importorskip("rsciio.digitalmicrograph").file_reader
     for name in [row[0] for row in IMAGES + SPECTRA if "packed" not in row[0]]:
         theirs = [entry["data"] for entry in peer(str(corpus / name))]
@@ -262,7 +269,8 @@ def test_negative_scale_keeps_the_length_and_says_so():
 def test_an_absurd_scale_is_no_calibration(scale):
     """A zero, a NaN or a pixel of a kilometre must not become a thickness."""
     (dataset,) = load(dm_file(dm_image(RAMP, [(scale, 0.0, "nm"), NM])))
-    assert dataset.attrs["calibrated"] == 0 or dataset["x"].attrs["units"] == "pixel"
+    assert dataset.attrs["calibrated"] == 0
+    assert dataset["x"].attrs["units"] == "pixel"
     assert "uncalibrated" in codes(dataset)
     assert np.isfinite(dataset["x"]).all()
 

@@ -42,9 +42,9 @@ def fraction(path, facts, companions):
 def thickness_by_attenuation(path, facts, companions):
     regions = {ds.attrs["core_level"]: ds for ds in (node.to_dataset() for node in read_tree(path).leaves)}
     return analysis.haxpes.overlayer_thickness(
-        analysis.haxpes.region_area(regions["Al 2s"]),
-        analysis.haxpes.region_area(regions["Co 3p"]),
-        material="Al2O3 ALD",
+        regions["Al 2s"],
+        regions["Co 3p"],
+        overlayer_material="Al2O3 ALD",
         reference_ratio=facts["reference_ratio"],
         emission_angle=facts["emission_angle"],
     )

@@ -1,0 +1,172 @@
+"""What a cycling record says about itself: sign and size of the current, time, and values that cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UnsupportedContent
+from .findings import Finding
+
+Floats = NDArray[np.float64]
+
+_LONGEST = 5 * 365.25 * 86400.0
+"""s; no cell has been cycled for longer without a new file."""
+_HIGHEST = 10.0
+"""V; more is a stack or another unit."""
+_CLEAR = 0.5
+_SMALLEST_CHANGE = 0.02
+_DIFFERENCE = 0.1
+_OUTLIER = 20.0
+_ROWS = 3
+
+
+def orient_current(record: Mapping[str, Floats]) -> tuple[Floats, list[Finding]]:
+    """Return the current with positive charge, as the counters of charge and discharge say.
+
+    Parameters
+    ----------
+    record : mapping of str to numpy.ndarray
+        ``current`` (A), ``voltage`` (V) and, where the file has them, ``vendor_capacity_charge`` and
+        ``vendor_capacity_discharge`` (A h), each of shape (rows,).
+
+    Returns
+    -------
+    current : numpy.ndarray
+    findings : list of Finding
+        ``current-sign-reversed`` if it had to be turned, ``current-contradicts-voltage`` if the voltage falls on
+        charge.
+
+    Raises
+    ------
+    UnsupportedContent
+        If the current is a magnitude: cells were discharged and no value is negative.
+    """
+    current = record["current"]
+    by_counters = counter_sign(current, record)
+    if not np.any(current < 0) and _discharges(current, record):
+        raise UnsupportedContent(
+            "the current has no sign: cells were charged and discharged, and no value is negative",
+            expected="a signed current, positive on charge",
+            remedy="export again with a signed current, or with the cycler's own file format",
+        )
+    if by_counters <= -_CLEAR:
+        message = "The file counts charge at negative current; the sign of the current was reversed."
+        return -current, [Finding("current-sign-reversed", "warning", message)]
+    if by_counters < _CLEAR and voltage_sign(current, record["voltage"]) <= -_CLEAR:
+        message = "The voltage falls at positive and rises at negative current; by convention positive is charge."
+        return current, [Finding("current-contradicts-voltage", "error", message)]
+    return current, []
+
+
+def counter_sign(current: Floats, record: Mapping[str, Floats]) -> float:
+    """Return from -1 to 1 whether capacity is counted in the direction of the current; 0 where nothing is counted."""
+    agreement = total = 0.0
+    for name, direction in (("vendor_capacity_charge", 1.0), ("vendor_capacity_discharge", -1.0)):
+        if name in record:
+            gain = _gain(record[name])
+            agreement += float(np.nansum(gain * np.sign(current[1:]))) * direction
+            total += float(np.nansum(gain * (current[1:] != 0)))
+    return agreement / total if total > 0 else 0.0
+
+
+def _gain(counter: Floats) -> Floats:
+    """Return what a counter gains from row to row; where it is reset it gains nothing."""
+    return np.maximum(np.nan_to_num(np.diff(counter)), 0.0)
+
+
+def voltage_sign(current: Floats, voltage: Floats) -> float:
+    """Return from -1 to 1 whether the voltage rises on charge, over rows of one sign of the current; 0 if it rests."""
+    rises, falls = _changes(current, voltage, 1), _changes(current, voltage, -1)
+    total = sum(rises) + sum(falls)
+    return (rises[0] - rises[1] - falls[0] + falls[1]) / total if total > _SMALLEST_CHANGE else 0.0
+
+
+def _changes(current: Floats, voltage: Floats, sign: int) -> tuple[float, float]:
+    """Return rise and fall of the voltage, from start to end of every run of rows with one sign of the current."""
+    inside = np.concatenate([[False], np.sign(current) == sign, [False]])
+    borders = np.flatnonzero(inside[1:] != inside[:-1])
+    starts, stops = borders[::2], borders[1::2] - 1
+    change = np.nan_to_num(voltage[stops] - voltage[starts])
+    return float(change[change > 0].sum()), float(-change[change < 0].sum())
+
+
+def _discharges(current: Floats, record: Mapping[str, Floats]) -> bool:
+    """Whether cells were both charged and discharged, by the counters or, without them, by the voltage."""
+    if {"vendor_capacity_charge", "vendor_capacity_discharge"} <= set(record):
+        charge, discharge = (_gain(record[f"vendor_capacity_{kind}"]) for kind in ("charge", "discharge"))
+        flowing = current[1:] > 0
+        rows = [
+            int(np.sum((one > 0) & (other == 0) & flowing)) for one, other in ((charge, discharge), (discharge, charge))
+        ]
+        if max(rows) > 0:
+            return min(rows) >= _ROWS
+    up, down = _swings(voltage=np.where(current > 0, record["voltage"], np.nan))
+    return min(up, down) > max(_SMALLEST_CHANGE, 0.3 * max(up, down))
+
+
+def _swings(voltage: Floats) -> tuple[float, float]:
+    """Return total rise and fall of a voltage over a twentieth of the record at a time, so that noise cancels."""
+    step = max(1, len(voltage) // 200)
+    with np.errstate(invalid="ignore"):
+        change = voltage[step::step] - voltage[:-step:step]
+    change = change[np.isfinite(change)]
+    return float(change[change > 0].sum()), float(-change[change < 0].sum())
+
+
+def compare_counters(record: Mapping[str, Floats]) -> list[Finding]:
+    """Hold the integral of the current against the counters of charge and discharge.
+
+    Returns
+    -------
+    list of Finding
+        ``charge-contradicts-counter``: *error* for a factor of about 1000, where a unit must be wrong, else *warning*.
+    """
+    findings = []
+    current, time = record["current"], record["test_time"]
+    for name, sign in (("vendor_capacity_charge", 1.0), ("vendor_capacity_discharge", -1.0)):
+        if name not in record:
+            continue
+        mean = np.clip((current[1:] + current[:-1]) / 2 * sign, 0.0, None)
+        passed = float(np.nansum(mean * np.clip(np.diff(time), 0.0, None))) / 3600.0
+        counted = float(np.sum(_gain(record[name])))
+        if min(passed, counted) <= 0 or abs(passed / counted - 1) < _DIFFERENCE:
+            continue
+        decades = abs(np.log10(passed / counted))
+        label = name.removeprefix("vendor_").replace("_", " of ", 1)
+        message = f"The {label} is {counted:.4g} A h by the counter and {passed:.4g} A h by the integral of the current"
+        if abs(decades - 3) < 0.1:
+            findings.append(Finding("charge-contradicts-counter", "error", f"{message}: a unit is wrong by 1000."))
+        else:
+            findings.append(Finding("charge-contradicts-counter", "warning", f"{message}."))
+    return findings
+
+
+def plausibility(record: Mapping[str, Floats]) -> list[Finding]:
+    """Return findings about times and values that cannot be, or not in this order."""
+    findings = []
+    time, voltage = record["test_time"], record["voltage"]
+    steps = np.diff(time)
+    if back := int(np.count_nonzero(steps < 0)):
+        first = time[int(np.argmax(steps < 0))]
+        message = f"The time goes back in {back} places, first after {first:.6g} s; rows keep their order."
+        findings.append(Finding("time-goes-back", "warning", message))
+    if same := int(np.count_nonzero(steps == 0)):
+        findings.append(Finding("repeated-times", "info", f"{same} rows have the time of the row before."))
+    if (span := float(np.nanmax(time) - np.nanmin(time))) > _LONGEST:
+        message = f"The test lasts {span:.4g} s, that is {span / 31557600:.1f} years; the time may be in another unit."
+        findings.append(Finding("implausible-duration", "error", message))
+    if high := int(np.count_nonzero(np.abs(voltage) > _HIGHEST)):
+        message = f"In {high} rows the voltage is beyond {_HIGHEST:g} V; it may be in another unit."
+        findings.append(Finding("implausible-voltage", "warning", message))
+    if "current" in record:
+        size = np.abs(record["current"])
+        usual = float(np.nanpercentile(size[size > 0], 99.5)) if np.any(size > 0) else 0.0
+        if outliers := int(np.count_nonzero(size > _OUTLIER * usual)) if usual else 0:
+            message = (
+                f"In {outliers} rows the current reaches {float(np.nanmax(size)):.4g} A, where {usual:.4g} A is usual."
+            )
+            findings.append(Finding("current-outlier", "warning", message))
+    return findings

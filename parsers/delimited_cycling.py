@@ -1,0 +1,153 @@
+"""Cycling records in delimited text: any separator and locale, columns known by their names.
+
+What columns are called is in `interlayer.parsers._columns_cycling`: Battery Data Format, Battery Archive, Battery Data
+Hub, flat exports of Arbin, Neware and Landt, and plain tables. Formats whose columns mean something else than their
+names say (Maccor's current without sign, nested Neware tables) are refused. The numbers have to bear out the names: the
+sign of the current is held against the counters of charge and the voltage, its integral against the counters, test
+time against the clock. Rows that hold points of a spectrum become measurements of their own.
+
+Checked on corpus/cycling: battery-data-format, battery-data-toolkit, PyProBE (Arbin), cellpy (Neware, custom).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from . import schema
+from ._columns import fold
+from ._columns_cycling import CLOCK, PLAIN_TIME, RECORD, STEP_TYPES, STEP_WORDS, TEST_TIME
+from ._columns_eis import BESIDE, FREQUENCY, IMPEDANCE
+from ._cycling_checks import compare_counters, orient_current, plausibility
+from ._cycling_times import Times, times
+from ._source import Measurement, Source
+from ._spectrum import spectra
+from ._spectrum_columns import spectrum_columns
+from ._table import Column, Table, find_block, original_metadata, read_table
+from ._vendor_text import vendor_of
+from .errors import AmbiguousContent, UnsupportedContent
+from .findings import Finding
+
+Floats = NDArray[np.float64]
+
+_COUNTS = ("vendor_cycle", "vendor_half_cycle", "vendor_step")
+_CLOCK_NOTE = {"comment": "as the file says; where it names no time zone, by the clock of the cycler's PC"}
+
+
+def read(source: Source) -> Iterator[Measurement]:
+    """Yield the record, and a measurement for each spectrum whose points lie among its rows.
+
+    Raises
+    ------
+    UnsupportedContent
+        If time or voltage are missing, the current has no sign, or the file is a vendor's own format.
+    AmbiguousContent
+        If the time restarts with each step, or unnamed units contradict the counters.
+    CorruptFile
+        If columns that are needed hold no numbers.
+    """
+    text = source.text
+    block = find_block(text.lines)
+    table, findings = read_table(text, block, limits=source.limits)
+    source.findings.extend(findings)
+    vendor = vendor_of(text.lines, [fold(name) for name in table.header])
+    if vendor:
+        raise UnsupportedContent(f"the file is a {vendor} file", expected="a plain table of a cycling record")
+    columns, findings = table.gather(RECORD)
+    record: dict[str, NDArray[Any]] = dict(columns)
+    source.findings.extend(findings)
+    if "temperature" in record and not record["temperature"].any():
+        del record["temperature"]
+        source.note("placeholder-setting", "info", "The temperature is 0 in every row: no sensor; it was left out.")
+    moments = times(table, source)
+    attrs = {"original_metadata": original_metadata(text, block, table), "start_time": moments.start}
+    swept = _swept(table)
+    known = (*RECORD, TEST_TIME, PLAIN_TIME, CLOCK, STEP_WORDS, *(IMPEDANCE + BESIDE if swept.any() else ()))
+    _note_columns(table, known, source)
+    kinds = _step_types(table)
+    if kinds is not None:
+        record["step_type"] = kinds
+    if not swept.all():
+        yield _cycling(record, moments, ~swept, table, attrs)
+    if swept.any():
+        points = spectrum_columns(table.where(swept), source) | {"test_time": moments.test_time[swept]}
+        yield from spectra(points, attrs, source)
+
+
+def _cycling(
+    record: dict[str, NDArray[Any]], moments: Times, keep: NDArray[np.bool_], table: Table, attrs: dict[str, Any]
+) -> Measurement:
+    timed = np.isfinite(moments.test_time)
+    findings = []
+    if missing := int(np.count_nonzero(keep & ~timed)):
+        message = f"{missing} rows have no time; they were left out."
+        findings.append(Finding("incomplete-rows", "warning", message))
+    keep = keep & timed
+    values: dict[str, Any] = {name: array[keep] for name, array in record.items()}
+    values["test_time"] = moments.test_time[keep]
+    if "current" in values:
+        values["current"], remarks = orient_current(values)
+        findings += remarks + _counters(values, table)
+    else:
+        findings.append(Finding("no-current", "warning", "The file has no column of the current."))
+    findings += plausibility(values)
+    for name in _COUNTS:
+        if name in values and np.all(values[name] == np.rint(values[name])) and np.all(np.abs(values[name]) < 2**31):
+            values[name] = values[name].astype(np.int32)
+    if "step_type" in values:
+        meanings = {"flag_values": list(range(len(schema.STEP_TYPES))), "flag_meanings": " ".join(schema.STEP_TYPES)}
+        values["step_type"] = xr.Variable("record", values["step_type"], meanings)
+    if moments.clock is not None:
+        values["time"] = xr.Variable("record", moments.clock[keep], _CLOCK_NOTE)
+    return Measurement("cycling", schema.build("cycling", values, **attrs), findings)
+
+
+def _counters(values: dict[str, Floats], table: Table) -> list[Finding]:
+    findings = compare_counters(values)
+    wrong = [finding for finding in findings if finding.severity == "error"]
+    if wrong and _bare(table):
+        raise AmbiguousContent(
+            f"{wrong[0].message.rstrip('.')}, and the file names none for {', '.join(_bare(table))}",
+            expected="units in the header",
+            remedy="write the units into the header, for example 'Current (mA)'",
+        )
+    return findings
+
+
+def _bare(table: Table) -> list[str]:
+    """Return the columns with a dimension for which the file names no unit, with the unit assumed."""
+    mapped = table.positions([*RECORD, *([TEST_TIME] if table.index(TEST_TIME) is not None else [PLAIN_TIME])])
+    return [
+        f"{table.header[at]} ({column.unit})"
+        for column, at in mapped.items()
+        if column.unit != "1" and not table.units[at] and table.frame[at].dtype.kind in "fiu"
+    ]
+
+
+def _note_columns(table: Table, known: tuple[Column, ...], source: Source) -> None:
+    if bare := _bare(table):
+        source.note("assumed-units", "info", f"The file names no units; taken as {', '.join(bare)}.")
+    if left_out := table.unmapped(known):
+        source.note("unmapped-columns", "info", f"Columns that were left out: {', '.join(left_out)}.")
+
+
+def _swept(table: Table) -> NDArray[np.bool_]:
+    """Return which rows are points of a spectrum."""
+    at = table.index(FREQUENCY)
+    if at is None:
+        return np.zeros(len(table.frame), dtype=bool)
+    return np.asarray(table.parse(at)[0] > 0)
+
+
+def _step_types(table: Table) -> NDArray[np.int8] | None:
+    """Return the kind of each row's step where the file says it in known words."""
+    at = table.index(STEP_WORDS)
+    if at is None or table.frame[at].dtype.kind in "fiu":
+        return None
+    words, rows = np.unique(table.texts(at), return_inverse=True)
+    kinds = [STEP_TYPES.get(str(word).strip().lower().replace("_", " "), "unknown") for word in words]
+    return np.array([schema.STEP_TYPES.index(kind) for kind in kinds], dtype=np.int8)[rows]

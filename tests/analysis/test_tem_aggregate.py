@@ -1,0 +1,68 @@
+"""Mean of a correlated series: the interval must hold the truth although neighbours are alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from interlayer.analysis.tem.aggregate import correlated_mean
+from scipy.ndimage import gaussian_filter1d
+from scipy.stats import t
+
+
+def gaussian_series(rng, n, correlation_length):
+    """Return a stationary series of unit variance with correlation exp(-k^2 / 2 c^2)."""
+    if correlation_length == 0:
+        return rng.normal(size=n)
+    width, pad = correlation_length / np.sqrt(2), int(8 * correlation_length)
+    line = gaussian_filter1d(rng.normal(size=n + 2 * pad), width) * np.sqrt(2 * np.sqrt(np.pi) * width)
+    return line[pad : pad + n]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n", "correlation_length", "least"),
+    [(197, 10.0, 0.93), (100, 10.0, 0.92), (400, 10.0, 0.93), (200, 0.0, 0.93), (197, 30.0, 0.87)],
+)
+def test_interval_covers_the_population_mean(n, correlation_length, least):
+    """std/sqrt(n) covers 30 % at n = 197 and c = 10, a Sokal window 75 %; 6 n/c of 16 leaves little to learn from."""
+    rng = np.random.default_rng(20263)
+    hits = 0
+    for _ in range(1000):
+        mean = correlated_mean(gaussian_series(rng, n, correlation_length))
+        hits += abs(mean.mean) < t.ppf(0.975, mean.dof) * mean.stderr
+    assert least <= hits / 1000 <= 0.98
+
+
+def test_effective_number_of_a_long_series():
+    """n_eff tends to n / (sqrt(2 pi) c), the integral of the Gaussian correlation."""
+    mean = correlated_mean(gaussian_series(np.random.default_rng(3), 40_000, 10.0))
+    assert mean.n_effective == pytest.approx(40_000 / (np.sqrt(2 * np.pi) * 10.0), rel=0.15)
+    assert mean.correlation_length == pytest.approx(10.0, rel=0.15)
+    assert mean.sd == pytest.approx(1.0, rel=0.03)
+
+
+def test_white_series_is_the_textbook_mean():
+    """Without correlation the uncertainty is std / sqrt(n)."""
+    series = np.random.default_rng(4).normal(5.0, 2.0, 2000)
+    mean = correlated_mean(series)
+    assert mean.mean == pytest.approx(series.mean())
+    assert mean.stderr == pytest.approx(series.std(ddof=1) / np.sqrt(2000), rel=0.1)
+
+
+def test_gaps_are_left_out():
+    """A rejected block is absent; it is no zero, and it does not bring its neighbours together."""
+    series = gaussian_series(np.random.default_rng(5), 4000, 10.0) + 17.0
+    gappy = series.copy()
+    gappy[::5] = np.nan
+    whole, part = correlated_mean(series), correlated_mean(gappy)
+    assert part.mean == pytest.approx(whole.mean, abs=0.01)
+    assert part.stderr == pytest.approx(whole.stderr, rel=0.05)
+    assert part.correlation_length == pytest.approx(whole.correlation_length, rel=0.1)
+
+
+def test_too_few_values_and_no_spread():
+    """Three values say nothing about correlation; equal values have no uncertainty."""
+    with pytest.raises(ValueError, match="4"):
+        correlated_mean(np.array([1.0, np.nan, 2.0, 3.0]))
+    flat = correlated_mean(np.full(10, 3.0))
+    assert (flat.mean, flat.stderr, flat.n_effective) == (3.0, 0.0, 10.0)
