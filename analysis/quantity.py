@@ -86,11 +86,12 @@ class Quantity:
         return replace(self, value=self.value * factor, stderr=stderr, unit=unit, interval95=interval)
 
     def number(self) -> str:
-        """Return value and uncertainty rounded to two digits of the uncertainty, without name and unit."""
-        lead = "" if self.relation == "=" else f"{self.relation} "
+        """Return value and uncertainty rounded to two digits of the uncertainty, or a limit, without name and unit."""
+        if self.relation != "=":
+            return f"{self.relation} {self.value:.2g}"
         if not self.stderr:
-            return f"{lead}{self.value:.4g}"
-        return lead + _rounded(self.value, self.stderr)
+            return f"{self.value:.4g}"
+        return _rounded(self.value, self.stderr)
 
     def __str__(self) -> str:
         relation = "= " if self.relation == "=" else ""

@@ -292,7 +292,7 @@ def _step_types(rows: Rows, current: Floats | None) -> NDArray[np.int8]:
     controlled = mode == _CONSTANT_CURRENT
     # Chronopotentiometry reports mode 2 although it sets the current: its only control column is a current.
     if "control_current" in rows and not {"control", "control_voltage"} & rows.names():
-        pass
+        controlled |= mode == _CONSTANT_VOLTAGE
     positive = rows.integers("oxidation") > 0 if "oxidation" in rows else np.zeros(len(rows), dtype=bool)
     if current is not None:
         positive = np.where(current == 0, positive, current > 0)

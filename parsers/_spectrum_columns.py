@@ -57,8 +57,9 @@ def spectrum_columns(table: Table, source: Source) -> dict[str, NDArray[Any]]:
         impedance = from_polar(*polar)
         _check_phase_unit(frequency, polar, table, titles["phase"])
     else:
+        why = "".join(f"; {finding.message.rstrip('.')}" for finding in findings)
         raise UnsupportedContent(
-            f"the columns {list(table.header)} make no impedance",
+            f"the columns {list(table.header)} make no impedance{why}",
             line=max(table.line - 1, 1),
             expected="Z' and Z'', or |Z| and phase, beside the frequency",
             remedy="name the columns so",

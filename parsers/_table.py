@@ -373,8 +373,9 @@ def _cut(line: int) -> Finding:
 
 
 def _is_cut(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether the last field is shorter than it ever was before: the file stops in the middle of a number."""
-    if len(lines) < 4:
-        return False
+    """Whether the last field is shorter than it ever was before: the file stops in the middle of a number.
+
+    A single row has nothing to be held against, so it counts as cut off.
+    """
     lengths = [len(split(line, delimiter)[-1]) for line in lines]
-    return lengths[-1] < min(lengths[:-1])
+    return lengths[-1] < min(lengths[:-1], default=lengths[-1] + 1)

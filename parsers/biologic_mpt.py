@@ -174,11 +174,10 @@ def _read_rows(text: Text, place: int, source: Source) -> Table:
             f"{len(dropped)} of {len(rows) + len(dropped)} rows have another number of fields than the first, "
             f"from line {dropped[0]} on; they were left out.",
         )
-    repaired = [re.sub(r"^(Temperature)/\W.*C$", r"\1/degC", name) for name in names]
     block = Block(None, None, 0, len(rows), "\t")
     try:
         table, findings = read_table(
-            Text(rows, text.encoding), block, header=repaired, dialect=_dialect(rows), limits=source.limits
+            Text(rows, text.encoding), block, header=names, dialect=_dialect(rows), limits=source.limits
         )
     except ParseError as error:
         if error.line is not None:

@@ -188,14 +188,11 @@ def _pixels(series: Any, source: Source) -> tuple[NDArray[Any], list[Finding]]:
     if contiguous:  # one directory that describes a stack, as ImageJ writes them
         return _contiguous(series, count, source)
     if all(inside == segments for inside, segments in whole):
-        if len(pages) == 1:
-            return _page(pages[0], series.keyframe, source).reshape(series.shape), []
-        return np.stack([_page(page, series.keyframe, source) for page in pages]).reshape(series.shape), []
+        return _stack(pages, series.keyframe, source).reshape(series.shape), []
     good = next(index for index, (inside, segments) in enumerate(whole) if inside != segments)
     if good and len(pages) > 1 and series.ndim == series.keyframe.ndim + 1:
-        stack = np.stack([_page(page, series.keyframe, source) for page in pages[:good]])
         message = f"The file holds {good} of {count} pages; page {good} is cut."
-        return stack, [Finding("truncated-stack", "error", message)]
+        return _stack(pages[:good], series.keyframe, source), [Finding("truncated-stack", "error", message)]
     if len(pages) == 1:
         return _whole_rows(pages[0], whole[0][0], source)
     raise _cut(source, f"page {good} of {count}")
@@ -244,6 +241,15 @@ def _contiguous(series: Any, count: int, source: Source) -> tuple[NDArray[Any], 
         raise _cut(source, f"page {held} of {count}")
     message = f"The file holds {held} of {count} pages; page {held} is cut."
     return values.reshape(held, *key.shape), [Finding("truncated-stack", "error", message)]
+
+
+def _stack(pages: list[Any], key: Any, source: Source) -> NDArray[Any]:
+    if len(pages) == 1:
+        return _page(pages[0], key, source)[np.newaxis]
+    stack = np.empty((len(pages), *key.shape), key.dtype)
+    for index, page in enumerate(pages):
+        stack[index] = _page(page, key, source)
+    return stack
 
 
 def _page(page: Any, key: Any, source: Source) -> NDArray[Any]:

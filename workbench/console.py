@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from .outcome import FileOutcome
 from .pipeline import Progress as Report
 from .pipeline import Run, summary
 
@@ -37,37 +40,50 @@ def progress_bar() -> Iterator[Report]:
 def show(run: Run) -> None:
     """Print the headline of each result, what is missing and why, and where the report lies."""
     console = Console()
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title, justify in (("File", "left"), ("Quantity", "left"), ("Value", "right"), ("Unit", "left"), ("", "left")):
-        table.add_column(title, justify="right" if justify == "right" else "left", overflow="fold")
-    simulated = False
-    for file in run.files:
-        simulated |= file.simulated and file.status == "read"
-        for cells in _lines(file.path, run):
-            table.add_row(*cells)
-    console.print(table)
+    for (folder, sample), files in groupby(run.files, key=lambda file: (file.path.rpartition("/")[0], file.sample)):
+        lines = [cells for file in files for cells in _lines(file)]
+        if lines:
+            console.print(Text.assemble((folder or ".", "bold"), f"  {sample}"))
+            console.print(_table(lines))
+    _footer(console, run)
+
+
+def _table(lines: Iterable[tuple[str | Text, ...]]) -> Padding:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("file", overflow="fold", max_width=34)
+    table.add_column("quantity", overflow="fold")
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("review", overflow="fold")
+    for cells in lines:
+        table.add_row(*cells)
+    return Padding(table, (0, 0, 1, 2))
+
+
+def _footer(console: Console, run: Run) -> None:
     counts = summary(run)
     others = [file.path for file in run.files if file.status == "unknown"]
     if others:
         more = f" and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
-        console.print(Text(f"\nof no known format: {', '.join(others[:_MOST_OTHERS])}{more}", style="dim"))
-    if simulated:
-        console.print(Text("\nThese data are simulated: they were computed, not measured.", style="bold yellow"))
-    console.print(f"\n{counts['read']} read, {counts['failed']} failed, {counts['unknown']} unknown", highlight=False)
+        console.print(Text(f"of no known format: {', '.join(others[:_MOST_OTHERS])}{more}", style="dim"))
+    if any(file.simulated and file.status == "read" for file in run.files):
+        console.print(Text("Some of these data are simulated: they were computed, not measured.", style="bold yellow"))
+    console.print(f"{counts['read']} read, {counts['failed']} failed, {counts['unknown']} unknown", highlight=False)
     console.print(f"report: {run.out / 'report.html'}", highlight=False, soft_wrap=True)
 
 
-def _lines(path: str, run: Run) -> Iterator[tuple[str | Text, ...]]:
-    file = next(file for file in run.files if file.path == path)
+def _lines(file: FileOutcome) -> Iterator[tuple[str | Text, ...]]:
+    """Yield the cells of a file: one line a result, a missing result, or a reason why there is none."""
+    name = file.path.rpartition("/")[2]
     if file.status == "failed":
-        yield path, Text(file.error or "", style="red"), "", "", ""
+        yield name, Text(file.error or "", style="red"), "", "", ""
     for measurement in file.measurements:
-        place = path if len(file.measurements) == 1 else f"{path} · {measurement.group}"
+        place = name if len(file.measurements) == 1 else f"{name} · {measurement.group}"
         for outcome in measurement.outcomes:
             for entry in outcome.missing:
-                yield place, entry.quantity, "missing", "", Text(f"set {entry.key}", style="yellow")
+                yield place, _words(entry.quantity), "missing", "", Text(f"set {entry.key}", style="yellow")
             if outcome.declined:
-                yield place, Text(outcome.declined, style="dim"), "", "", ""
+                yield place, Text(f"not analysable: {outcome.declined}", style="dim"), "", "", ""
             if outcome.problem:
                 yield place, Text(outcome.problem, style="red"), "", "", ""
             if outcome.result:
@@ -76,7 +92,11 @@ def _lines(path: str, run: Run) -> Iterator[tuple[str | Text, ...]]:
                 for comparison in outcome.comparisons.get(quantity.name, ()):
                     verdict.append(f"{comparison.verdict} ", style=_STYLES.get(comparison.verdict, "dim"))
                 unit = "" if quantity.unit == "1" else quantity.unit
-                yield place, quantity.name, quantity.number(), unit, verdict
+                yield place, _words(quantity.name), quantity.number(), unit, verdict
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def show_reported(found: Iterable[Reported]) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from multiprocessing import get_context
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ from .experiment import Experiment, find, load
 from .facts import SECTION_OF
 from .files import save, slug
 from .outcome import FileOutcome, MeasurementOutcome, Outcome, Row, rows
+from .parallel import map_isolated
 from .scanning import is_sidecar, scan
 
 if TYPE_CHECKING:
@@ -104,7 +103,8 @@ def run(
     experiments = _experiments(paths, root)
     tasks = [_Task(path, root, experiments[path], target / "datasets") for path in paths]
     done: dict[Path, FileOutcome] = {}
-    for task, outcome in _map(tasks, jobs):
+    for task, found in map_isolated(process, tasks, jobs=jobs):
+        outcome = _failed(task, f"the process stopped: {found!r}") if isinstance(found, Exception) else found
         done[task.path] = outcome
         if progress is not None:
             progress(len(done), len(tasks), outcome.path)
@@ -140,35 +140,6 @@ def _experiments(paths: list[Path], root: Path) -> Mapping[Path, Experiment]:
             loaded[file] = load(file)
         found[path] = loaded[file]
     return found
-
-
-def _map(tasks: list[_Task], jobs: int) -> Iterator[tuple[_Task, FileOutcome]]:
-    if jobs <= 1 or len(tasks) < 2:
-        for task in tasks:
-            yield task, process(task)
-        return
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as executor:
-        yield from _submit(executor, tasks, window=4 * jobs)
-
-
-def _submit(executor: Executor, tasks: list[_Task], *, window: int) -> Iterator[tuple[_Task, FileOutcome]]:
-    """Keep a bounded number of tasks in flight, and turn a crash of a worker into the outcome of its file."""
-    waiting = iter(tasks)
-    running: dict[Future[FileOutcome], _Task] = {}
-    exhausted = False
-    while running or not exhausted:
-        while not exhausted and len(running) < window:
-            task = next(waiting, None)
-            if task is None:
-                exhausted = True
-            else:
-                running[executor.submit(process, task)] = task
-        if not running:
-            break
-        future = next(as_completed(running))
-        task = running.pop(future)
-        error = future.exception()
-        yield task, future.result() if error is None else _failed(task, f"the worker stopped: {error!r}")
 
 
 def _failed(task: _Task, message: str, format: str = "") -> FileOutcome:
@@ -232,9 +203,16 @@ def _measurements(task: _Task, datasets: dict[str, xr.Dataset]) -> Iterator[Meas
             sizes={str(name): int(size) for name, size in dataset.sizes.items()},
             dataset=f"{task.datasets.name}/{name}",
             findings=findings(dataset.attrs),
-            outcomes=tuple(outcomes[group]),
+            outcomes=tuple(map(_light, outcomes[group])),
             figures=tuple(figures(dataset, outcomes[group])),
         )
+
+
+def _light(outcome: Outcome) -> Outcome:
+    """Return an outcome without arrays and fit objects, small and picklable."""
+    if outcome.result is None:
+        return outcome
+    return replace(outcome, result=replace(outcome.result, curves=None, fit=None))
 
 
 def summary(run: Run) -> dict[str, Any]:

@@ -40,8 +40,8 @@ def plot(data: xr.Dataset | Result) -> Figure:
     >>> import interlayer as il
     >>> from interlayer.parsers import schema
     >>> ds = schema.build("eis", {"frequency": [1e3, 1e2, 1e1], "impedance": [1 - 1j, 2 - 2j, 3 - 1j]})
-    >>> len(il.plot(ds).axes)
-    2
+    >>> il.plot(ds).axes[0].get_ylabel()
+    "$-Z''$ (Ω)"
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -14,11 +14,12 @@ from .experiment import FILE_NAME
 OWN = frozenset({FILE_NAME, "truth.toml"})
 """Names that the toolkit itself gives to files in an experiment folder."""
 
-_PARTIAL = ("~$*", "*.tmp", "*.part", "*.lock")
+_NOT_DATA = ("~$*", "*.tmp", "*.part", "*.lock", "*.py", "*.pyc")
+"""Half-written files, and the scripts that people keep beside their data."""
 
 
 def scan(root: Path, *, without: Collection[Path] = ()) -> list[Path]:
-    """Return the files under a folder, sorted by path; links to folders, hidden and half-written files are left out.
+    """Return the files under a folder, sorted by path, without hidden files, scripts and half-written files.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def scan(root: Path, *, without: Collection[Path] = ()) -> list[Path]:
 
 
 def _is_foreign(name: str) -> bool:
-    return name in OWN or name.startswith(".") or any(fnmatch(name, pattern) for pattern in _PARTIAL)
+    return name in OWN or name.startswith(".") or any(fnmatch(name, pattern) for pattern in _NOT_DATA)
 
 
 def is_sidecar(path: Path) -> bool:

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Complexes = NDArray[np.complex128]
+Complexes = NDArray[np.complexfloating[Any, Any]]
 
 _RANGE = 80.0  # e^80 of anything is beyond physics; keeps exp from overflowing on a wild step
 
@@ -195,9 +195,7 @@ def arc(number: str) -> Parallel:
     return Parallel((Resistor(number), ConstantPhase(number)))
 
 
-def _evaluate_parts(
-    parts: Sequence[Circuit], omega: Floats, theta: Floats
-) -> tuple[list[Complexes], list[Complexes]]:
+def _evaluate_parts(parts: Sequence[Circuit], omega: Floats, theta: Floats) -> tuple[list[Complexes], list[Complexes]]:
     impedances, derivatives, first = [], [], 0
     for part in parts:
         last = first + len(part.parameters)

@@ -2,41 +2,38 @@ r"""Ionic conductivity of a film or pellet between blocking electrodes, from one
 
 .. math:: \sigma = \frac{d}{R A}, \qquad C = (R^{1-n} Q)^{1/n}, \qquad \varepsilon_r = \frac{C d}{\varepsilon_0 A}
 
-R is the sum of the arcs of the film. Where no arc is resolved the result is a limit, or nothing, never a number.
+R is the sum of the arcs of the film. Where no arc is resolved the result is a limit, or none, never a number.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 
 from ..quantity import Quantity, Result
-from ..statistics import coverage_factor, effective_degrees_of_freedom, positive_interval, runs_p_value
+from ..statistics import ONE_SIDED_95
 from .circuit import Floats
 from .fit import CircuitFit, polish
-from .limits import bounds
-from .selection import Choice, choose, relaxation
-from .spectrum import Spectrum, usable
+from .judgement import curves, diagnostics, film_notes, fit_notes, provenance
+from .limits import resistance_limit
+from .propagation import Geometry, LogValue, propagate
+from .selection import Choice, choose
+from .spectrum import usable
 
 VACUUM_PERMITTIVITY = 8.8541878188e-14
 """In F cm-1, CODATA 2022. https://doi.org/10.1103/RevModPhys.97.025002"""
-
-_PLAUSIBLE_PERMITTIVITY = (2.0, 200.0)  # dense inorganic electrolytes; grain boundaries and interfaces lie far above
-_LEADS_MATTER = 0.02  # share of the film's resistance above which it is said what the series resistance may hide
-_RUNS_P = 0.01
-_AT_ONE = 0.998  # CPE exponent above which the element is a capacitor
 
 
 def film_conductivity(ds: xr.Dataset, *, thickness: Quantity, area: Quantity) -> Result:
     r"""Through-plane ionic conductivity of a film or pellet between blocking electrodes.
 
-    The circuit is leads (R0, L0, as far as the data determine them), one or two arcs ``p(R,CPE)`` of the film and the
+    The circuit is leads (L0, R0, as far as the data determine them), one or two arcs ``p(R,CPE)`` of the film and the
     blocking electrode (CPE) in series; the number of arcs follows from AICc and from whether each is determined. The
-    film's resistance is the sum of its arcs.
+    film's resistance is the sum of its arcs. The size of the noise is taken from the fit.
 
     Parameters
     ----------
@@ -50,16 +47,17 @@ def film_conductivity(ds: xr.Dataset, *, thickness: Quantity, area: Quantity) ->
     Returns
     -------
     Result
-        ``ionic_conductivity`` (S cm-1), ``area_specific_resistance`` (ohm cm2), ``ionic_resistance`` (ohm),
-        ``arc_1_resistance``, ... when there are two, ``capacitance`` (F), ``relative_permittivity`` (1) and
-        ``relaxation_frequency`` (Hz) of the fastest arc, ``series_resistance`` (ohm). Standard uncertainties join fit,
-        thickness and area; intervals are log-normal when above 10 %. When no arc is resolved: 95 % limits with
-        relation ``>`` or ``<``, or no conductivity at all, and a note that says so.
+        ``ionic_conductivity`` (S cm-1), ``area_specific_resistance`` (ohm cm2), ``ionic_resistance`` (ohm), with two
+        arcs ``arc_1_resistance`` and ``arc_2_resistance`` (ohm), ``capacitance`` (F) of the arcs in series and its
+        ``relative_permittivity`` (1), ``relaxation_frequency`` (Hz) of the fastest arc, and ``series_resistance`` (ohm)
+        when determined. Standard uncertainties join fit, thickness and area; intervals are log-normal when above 10 %.
+        When no arc is resolved: conductivity and resistance as 95 % limits with relation ``>`` or ``<``, and a note
+        that says why.
 
     Raises
     ------
     NotAnalysable
-        If the Dataset holds no single spectrum with enough usable points.
+        If the Dataset holds no single spectrum with enough usable points, or not even a limit follows from it.
     UnitError
         If thickness or area bear another dimension.
 
@@ -69,12 +67,11 @@ def film_conductivity(ds: xr.Dataset, *, thickness: Quantity, area: Quantity) ->
     .. [2] Hirschorn et al., Electrochim. Acta 55 (2010) 6218. https://doi.org/10.1016/j.electacta.2009.10.065
     """
     geometry = Geometry.of(thickness, area)
-    spectrum, choice = _fitted(ds)
+    choice = choose(usable(ds))
     if choice.n_arcs == 0:
-        return _unresolved(ds, spectrum, choice, geometry)
-    values = _film_values(choice, geometry) | _resistance_values(choice)
-    notes = (*spectrum.notes, *geometry.notes, *_notes(choice), *_permittivity_notes(choice, values))
-    return _result(ds, choice, values, notes, geometry)
+        return _limited(ds, choice, geometry)
+    resistances = _resistances(choice)
+    return _result(ds, choice, _film(resistances, geometry) | resistances, geometry)
 
 
 def ionic_resistance(ds: xr.Dataset) -> Result:
@@ -88,138 +85,115 @@ def ionic_resistance(ds: xr.Dataset) -> Result:
     Returns
     -------
     Result
-        ``ionic_resistance`` (ohm) and what else of `film_conductivity` needs no thickness and area.
+        ``ionic_resistance`` (ohm) and what else of `film_conductivity` needs neither thickness nor area.
 
     Raises
     ------
     NotAnalysable
-        If the Dataset holds no single spectrum with enough usable points.
+        As for `film_conductivity`.
     """
-    spectrum, choice = _fitted(ds)
+    choice = choose(usable(ds))
     if choice.n_arcs == 0:
-        return _unresolved(ds, spectrum, choice, None)
-    return _result(ds, choice, _resistance_values(choice), (*spectrum.notes, *_notes(choice)), None)
+        return _limited(ds, choice, None)
+    return _result(ds, choice, _resistances(choice), None)
 
 
-@dataclass(frozen=True)
-class Geometry:
-    """Thickness in cm and area in cm2 with relative standard uncertainties."""
-
-    thickness: float
-    area: float
-    thickness_relative: float
-    area_relative: float
-    notes: tuple[str, ...]
-
-    @classmethod
-    def of(cls, thickness: Quantity, area: Quantity) -> Geometry:
-        """Convert the stated quantities; `ValueError` when one is not above zero."""
-        for stated in (thickness, area):
-            if stated.value <= 0:
-                raise ValueError(f"found {stated}; expected a {stated.name} above 0")
-        notes = tuple(
-            f"no uncertainty of the {stated.name} is stated; the result does not contain it"
-            for stated in (thickness, area)
-            if stated.stderr is None
-        )
-        d, a = thickness.to("cm"), area.to("cm2")
-        return cls(d.value, a.value, d.relative, a.relative, notes)
-
-
-@dataclass(frozen=True)
-class _Value:
-    """Logarithm of a positive value and its derivatives by the fit's parameters, ln(thickness) and ln(area)."""
-
-    logarithm: float
-    by_fit: Floats
-    unit: str
-    by_thickness: float = 0.0
-    by_area: float = 0.0
-
-
-def _fitted(ds: xr.Dataset) -> tuple[Spectrum, Choice]:
-    spectrum = usable(ds)
-    return spectrum, choose(spectrum)
-
-
-def _resistance_values(choice: Choice) -> dict[str, _Value]:
+def _resistances(choice: Choice) -> dict[str, LogValue]:
     """Return what needs no geometry."""
     found = choice.fit
     places = [found.index(f"R{number}") for number in range(1, choice.n_arcs + 1)]
-    resistances = np.exp(found.theta[places])
+    sizes = np.exp(found.theta[places])
     by_fit = np.zeros(found.theta.size)
-    by_fit[places] = resistances / resistances.sum()
-    values = {"ionic_resistance": _Value(math.log(resistances.sum()), by_fit, "ohm")}
+    by_fit[places] = sizes / sizes.sum()
+    values = {"ionic_resistance": LogValue(math.log(sizes.sum()), by_fit, "ohm")}
     if choice.n_arcs > 1:
-        for number, place in enumerate(places, start=1):
-            values[f"arc_{number}_resistance"] = _Value(float(found.theta[place]), _unit(found, place), "ohm")
-    values["capacitance"], values["relaxation_frequency"] = _arc_values(found)
+        values |= {f"arc_{number}_resistance": _resistor(found, f"R{number}") for number in range(1, choice.n_arcs + 1)}
+    values |= {"capacitance": _capacitance(found, choice.n_arcs), "relaxation_frequency": _relaxation(found)}
     if "R0" in found and found.spread("R0") < 1.0:
-        place = found.index("R0")
-        values["series_resistance"] = _Value(float(found.theta[place]), _unit(found, place), "ohm")
+        values["series_resistance"] = _resistor(found, "R0")
     return values
 
 
-def _arc_values(found: CircuitFit) -> tuple[_Value, _Value]:
-    """Return effective capacitance and relaxation frequency of the fastest arc."""
-    r, q, e = found.index("R1"), found.index("CPE1_Q"), found.index("CPE1_n")
-    n = found.value("CPE1_n")
-    time = (found.theta[r] + found.theta[q]) / n
-    by_time = np.zeros(found.theta.size)
-    by_time[[r, q, e]] = 1.0 / n, 1.0 / n, -time * (1.0 - n)
-    capacitance = _Value(float(time - found.theta[r]), by_time - _unit(found, r), "F")
-    return capacitance, _Value(float(-time - math.log(2.0 * math.pi)), -by_time, "Hz")
+def _resistor(found: CircuitFit, name: str) -> LogValue:
+    place = found.index(name)
+    return LogValue(float(found.theta[place]), np.eye(found.theta.size)[place], "ohm")
 
 
-def _film_values(choice: Choice, geometry: Geometry) -> dict[str, _Value]:
+def _ln_tau(found: CircuitFit, number: int) -> tuple[float, Floats]:
+    """Return ln of the relaxation time (R Q)^(1/n) of an arc in s, and its derivatives."""
+    r, q, e = (found.index(name.format(number)) for name in ("R{}", "CPE{}_Q", "CPE{}_n"))
+    n = found.value(f"CPE{number}_n")
+    ln_tau = float(found.theta[r] + found.theta[q]) / n
+    derivatives = np.zeros(found.theta.size)
+    derivatives[[r, q, e]] = 1.0 / n, 1.0 / n, -ln_tau * (1.0 - n)
+    return ln_tau, derivatives
+
+
+def _capacitance(found: CircuitFit, n_arcs: int) -> LogValue:
+    """Return the capacitance of the arcs in series, each tau/R: that of the film seen at high frequency."""
+    arcs = [_ln_tau(found, number) for number in range(1, n_arcs + 1)]
+    resistors = [_resistor(found, f"R{number}") for number in range(1, n_arcs + 1)]
+    elastances = np.exp([r.logarithm - ln_tau for r, (ln_tau, _) in zip(resistors, arcs, strict=True)])
+    share = elastances / elastances.sum()
+    by_fit = np.array([derivatives - r.by_fit for r, (_, derivatives) in zip(resistors, arcs, strict=True)])
+    return LogValue(-math.log(elastances.sum()), share @ by_fit, "F")
+
+
+def _relaxation(found: CircuitFit) -> LogValue:
+    ln_tau, derivatives = _ln_tau(found, 1)
+    return LogValue(-ln_tau - math.log(2.0 * math.pi), -derivatives, "Hz")
+
+
+def _film(resistances: Mapping[str, LogValue], geometry: Geometry) -> dict[str, LogValue]:
     """Return what needs thickness and area, the conductivity first."""
-    values = _resistance_values(choice)
-    r, c = values["ionic_resistance"], values["capacitance"]
+    r, c = resistances["ionic_resistance"], resistances["capacitance"]
     ln_d, ln_a = math.log(geometry.thickness), math.log(geometry.area)
-    ln_vacuum = math.log(VACUUM_PERMITTIVITY)
+    ln_permittivity = c.logarithm + ln_d - ln_a - math.log(VACUUM_PERMITTIVITY)
     return {
-        "ionic_conductivity": _Value(ln_d - r.logarithm - ln_a, -r.by_fit, "S cm-1", 1.0, -1.0),
-        "area_specific_resistance": _Value(r.logarithm + ln_a, r.by_fit, "ohm cm2", 0.0, 1.0),
-        "relative_permittivity": _Value(c.logarithm + ln_d - ln_vacuum - ln_a, c.by_fit, "1", 1.0, -1.0),
+        "ionic_conductivity": LogValue(ln_d - ln_a - r.logarithm, -r.by_fit, "S cm-1", 1.0, -1.0),
+        "area_specific_resistance": LogValue(r.logarithm + ln_a, r.by_fit, "ohm cm2", 0.0, 1.0),
+        "relative_permittivity": LogValue(ln_permittivity, c.by_fit, "1", 1.0, -1.0),
     }
 
 
-def _unit(found: CircuitFit, place: int) -> Floats:
-    return np.asarray(np.arange(found.theta.size) == place, dtype=float)
-
-
-def _result(
-    ds: xr.Dataset, choice: Choice, values: Mapping[str, _Value], notes: tuple[str, ...], geometry: Geometry | None
-) -> Result:
+def _result(ds: xr.Dataset, choice: Choice, values: Mapping[str, LogValue], geometry: Geometry | None) -> Result:
     found = polish(choice.fit)
-    gradients = np.array([[*v.by_fit, v.by_thickness, v.by_area] for v in values.values()])
-    covariance = np.zeros((found.theta.size + 2, found.theta.size + 2))
-    covariance[:-2, :-2] = np.where(np.isfinite(found.covariance), found.covariance, 0.0)
-    if geometry is not None:
-        covariance[-2, -2], covariance[-1, -1] = geometry.thickness_relative**2, geometry.area_relative**2
-    joint = gradients @ covariance @ gradients.T
-    relative = np.sqrt(np.diag(joint))
-    size = np.where(relative > 0, relative, 1.0)
-    quantities, budget = [], {}
-    for (name, value), u in zip(values.items(), relative, strict=True):
-        number = math.exp(value.logarithm)
-        fit_part = math.sqrt(value.by_fit @ covariance[:-2, :-2] @ value.by_fit)
-        factor = coverage_factor(effective_degrees_of_freedom([(fit_part, found.degrees_of_freedom), (_rest(u, fit_part), math.inf)]))
-        interval = positive_interval(number, float(u), factor)
-        quantities.append(Quantity(name, number, number * float(u), value.unit, interval, kind="fit"))
-        budget[name] = {"fit": number * fit_part}
-        if geometry is not None and value.by_area:
-            budget[name]["area"] = number * geometry.area_relative
-            if value.by_thickness:
-                budget[name]["thickness"] = number * geometry.thickness_relative
+    propagated = propagate(values, found, geometry)
+    numbers = {quantity.name: quantity.value for quantity in propagated.quantities}
     return Result(
-        method=_method(choice),
-        quantities=tuple(quantities),
-        correlation=tuple(tuple(map(float, row)) for row in joint / np.outer(size, size)),
-        diagnostics=_diagnostics(ds, choice),
-        budget=budget,
-        notes=notes,
-        provenance=_provenance(ds, choice),
-        curves=_curves(found),
+        method=f"complex least squares of {found.circuit}, modulus weights, logarithmic parameters",
+        quantities=propagated.quantities,
+        correlation=propagated.correlation,
+        diagnostics=diagnostics(ds, choice),
+        budget=propagated.budget,
+        notes=(*fit_notes(choice), *film_notes(choice, numbers), *(geometry.notes if geometry else ())),
+        provenance=provenance(ds, choice),
+        curves=curves(found),
         fit=found.minimizer_result,
+    )
+
+
+def _limited(ds: xr.Dataset, choice: Choice, geometry: Geometry | None) -> Result:
+    """Return limits; the geometry's uncertainty widens them on the safe side."""
+    vacuum = None if geometry is None else VACUUM_PERMITTIVITY * geometry.area / geometry.thickness
+    limit = resistance_limit(choice, vacuum)
+    quantities = [Quantity("ionic_resistance", limit.resistance, None, "ohm", relation=limit.relation, kind="fit")]
+    if geometry is not None:
+        sign = 1.0 if limit.relation == "<" else -1.0
+        u = math.hypot(geometry.thickness_relative, geometry.area_relative)
+        conductivity = geometry.thickness / (limit.resistance * geometry.area) * math.exp(-sign * ONE_SIDED_95 * u)
+        specific = limit.resistance * geometry.area * math.exp(sign * ONE_SIDED_95 * geometry.area_relative)
+        opposite: Literal["<", ">"] = ">" if limit.relation == "<" else "<"
+        quantities = [
+            Quantity("ionic_conductivity", conductivity, None, "S cm-1", relation=opposite, kind="fit"),
+            Quantity("area_specific_resistance", specific, None, "ohm cm2", relation=limit.relation, kind="fit"),
+            *quantities,
+        ]
+    return Result(
+        method="one-sided 95 % limit from complex least squares, modulus weights, logarithmic parameters",
+        quantities=tuple(quantities),
+        diagnostics=diagnostics(ds, choice),
+        notes=(f"not resolved: {limit.reason}", *fit_notes(choice), *(geometry.notes if geometry else ())),
+        provenance=provenance(ds, choice),
+        curves=curves(choice.fit),
     )

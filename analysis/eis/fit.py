@@ -43,7 +43,7 @@ class CircuitFit:
     residual : ndarray, shape (2, n)
         Real and imaginary part of (model - data) / abs(data).
     condition_number : float
-        Of the Jacobian with columns scaled to one length.
+        Of the Jacobian with columns scaled to one length, without undetermined parameters.
     minimizer_result : lmfit.minimizer.MinimizerResult or None
         Of the same fit through lmfit, see `polish`.
     """
@@ -209,11 +209,10 @@ def _covariance(jacobian: Floats, noise: float) -> tuple[Floats, float]:
     free = length * _UNDETERMINED > math.sqrt(noise)
     covariance = np.diag(np.where(free, 0.0, np.inf))
     if not free.any():
-        return covariance, math.inf
+        return covariance, 1.0
     scaled = jacobian[free] / length[free, None]
     _, singular, directions = np.linalg.svd(scaled.T, full_matrices=False)
     floor = max(singular[0] * 1e-9, 1e-300)
     root = directions.T / np.maximum(singular, floor) / length[free, None]
     covariance[np.ix_(free, free)] = noise * root @ root.T
-    condition = float(singular[0] / max(singular[-1], floor)) if free.all() else math.inf
-    return covariance, condition
+    return covariance, float(singular[0] / max(singular[-1], floor))

@@ -24,7 +24,6 @@ BETTER_BY = 10.0
 _DETERMINED = 0.5  # relative uncertainty of an arc's resistance below which the arc is told apart from its neighbours
 _LEAST_EXPONENT = 0.5  # an arc flatter than a Warburg element is a background, no relaxation
 _DOUBTFUL = 2.0  # relative uncertainty above which it is tested whether a lead is there at all
-_ABSENT = 10.0  # relative uncertainty above which it has run to zero
 _FLATTEST_ELECTRODE = 0.25  # exponent below which the electrode mimics a resistance
 
 
@@ -89,22 +88,25 @@ def _fit_series(spectrum: Spectrum, n_arcs: int) -> CircuitFit:
     parts: dict[str, Circuit] = {"L0": Inductor("0"), "R0": Resistor("0")}
     parts |= {f"R{number}": arc(str(number)) for number in range(1, n_arcs + 1)}
     parts[electrode] = ConstantPhase(str(n_arcs + 1))
-    found = fit(Series(tuple(parts.values())), spectrum, start_values(spectrum, n_arcs), tolerance=ROUGH)
+    found = fit(_series(parts), spectrum, start_values(spectrum, n_arcs), tolerance=ROUGH)
+    found = fit(_series(parts), spectrum, [_natural(found)])
     for lead in ("L0", "R0"):
         if found.spread(lead) > _DOUBTFUL:
-            less = _without(found, parts, lead)
-            if _is_at_zero(less, lead):
+            less = fit(_series(parts, without=lead), spectrum, [_natural(found)])
+            size = _wanted_size(less, lead)
+            if size <= 0:
                 found = less
                 del parts[lead]
+            elif less.chi_square < found.chi_square:
+                # On the logarithmic scale a lead that has run to zero does not come back by itself.
+                found = fit(_series(parts), spectrum, [_natural(less) | {lead: size}])
     if n_arcs > 0 and _electrode_is_absent(found, electrode):
-        found = _without(found, parts, electrode)
-        del parts[electrode]
-    found = fit(found.circuit, spectrum, [_natural(found)])
-    for lead in ("L0", "R0"):
-        if lead in parts and found.spread(lead) > _ABSENT:
-            found = fit(_without(found, parts, lead).circuit, spectrum, [_natural(found)])
-            del parts[lead]
+        found = fit(_series(parts, without=electrode), spectrum, [_natural(found)])
     return found
+
+
+def _series(parts: Mapping[str, Circuit], without: str = "") -> Series:
+    return Series(tuple(part for name, part in parts.items() if name != without))
 
 
 def _natural(found: CircuitFit) -> dict[str, float]:
@@ -113,17 +115,12 @@ def _natural(found: CircuitFit) -> dict[str, float]:
     return {name: min(max(value, 0.01), 0.999) if name.endswith("_n") else value for name, value in values.items()}
 
 
-def _without(found: CircuitFit, parts: Mapping[str, Circuit], name: str) -> CircuitFit:
-    left = tuple(part for key, part in parts.items() if key != name)
-    return fit(Series(left), found.spectrum, [_natural(found)], tolerance=ROUGH)
-
-
-def _is_at_zero(less: CircuitFit, lead: str) -> bool:
-    """Return whether the misfit of a fit without a lead would only grow with it."""
+def _wanted_size(less: CircuitFit, lead: str) -> float:
+    """Return the size in ohm or H that one linear step would give a lead; negative when it is better left out."""
     weight = 1.0 / np.abs(less.spectrum.impedance)
     real, imaginary = less.residual
-    slope = real @ weight if lead == "R0" else imaginary @ (less.spectrum.omega * weight)
-    return bool(slope >= 0)
+    column, misfit = (weight, real) if lead == "R0" else (less.spectrum.omega * weight, imaginary)
+    return float(-(misfit @ column) / (column @ column))
 
 
 def _electrode_is_absent(found: CircuitFit, electrode: str) -> bool:

@@ -46,18 +46,23 @@ def start_values(spectrum: Spectrum, n_arcs: int) -> list[dict[str, float]]:
     omega, weight = spectrum.omega, 1.0 / np.abs(spectrum.impedance)
     first, last = math.log10(0.3 / omega[0]), math.log10(3.0 / omega[-1])
     tau = np.logspace(first, last, round((last - first) * _PER_DECADE) + 1)
-    common = np.concatenate(
-        [np.ones((1, omega.size)), 1j * omega[None] / omega[0], (1j * omega / omega[-1]) ** -_POWERS[:, None]]
+    common: Complexes = np.concatenate(
+        [
+            np.ones((1, omega.size), dtype=complex),
+            1j * omega[None] / omega[0],
+            (1j * omega / omega[-1]) ** -_POWERS[:, None],
+        ]
     )
     arcs = 1.0 / (1.0 + (1j * omega * tau[:, None]) ** _ARC_EXPONENT)
-    columns, target = _real(np.concatenate([common, arcs]) * weight).T, _real(spectrum.impedance * weight)
+    dictionary: Complexes = np.concatenate([common, arcs]) * weight
+    columns, target = _real(dictionary).T, _real(spectrum.impedance * weight)
     n_common = len(common)
-    trials = []
+    trials: list[tuple[float, tuple[int, ...], Floats]] = []
     for placing in combinations(range(tau.size), n_arcs):
         chosen = [*range(n_common), *(n_common + place for place in placing)]
         coefficients, misfit = nnls(columns[:, chosen], target)
         if np.all(coefficients[n_common:] > 0):
-            trials.append((misfit, placing, coefficients))
+            trials.append((float(misfit), placing, coefficients))
     if not trials:
         middle = tuple(np.linspace(0, tau.size - 1, n_arcs + 2).round().astype(int)[1:-1])
         share = np.full(n_common + n_arcs, 0.1 * float(np.median(np.abs(spectrum.impedance))))
@@ -67,6 +72,7 @@ def start_values(spectrum: Spectrum, n_arcs: int) -> list[dict[str, float]]:
 
 
 def _real(values: Complexes) -> Floats:
+    """Return real and imaginary parts side by side."""
     return np.concatenate([values.real, values.imag], axis=-1)
 
 

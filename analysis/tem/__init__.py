@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .interdiffusion import interdiffusion_width
 from .layer import layer_thickness
 
-__all__ = ["layer_thickness"]
+__all__ = ["interdiffusion_width", "layer_thickness"]

@@ -14,7 +14,7 @@ from ..errors import NotAnalysable
 from ..quantity import Quantity, Result
 from .edge import edge_energy
 from .mixture import Curve, Mixture, MixtureFit, fit_mixture, fixed_sum_fractions, plain_weights
-from .normalisation import Background, Windows, choose_windows, fit_background, provenance
+from .normalisation import Background, Windows, choose_windows, fit_background, provenance, settle_slope
 from .scan import SIGNALS, Array, Scan, absorption_scan, noise
 
 _NORMAL95 = 1.959963984540054
@@ -22,11 +22,12 @@ _NORMAL95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Spectrum:
-    """A normalised scan; `scan` and `background` are None where the Dataset came normalised."""
+    """A normalised scan; `scan`, `windows` and `background` are None where the Dataset came normalised."""
 
     normalized: Scan
-    scan: Scan | None
-    background: Background | None
+    scan: Scan | None = None
+    windows: Windows | None = None
+    background: Background | None = None
 
 
 def linear_combination(
@@ -87,7 +88,7 @@ def linear_combination(
     raw = [_raw(ds, "the scan"), *(_raw(reference, f"the reference {name}") for name, reference in references.items())]
     edges = [edge_energy(scan)[0] for scan in raw]
     windows, e0 = _common_windows(raw, edges) if any(s.signal != "mu_normalized" for s in raw) else (None, edges[0])
-    spectra = [_normalised(scan, e0, windows) for scan in raw]
+    spectra = [_spectrum(scan, e0, windows) for scan in raw]
     energy_range = energy_range or (min(edges) - 30.0, max(edges) + 30.0)
     mixture = _mixture(spectra, energy_range, max_shift, reference_shift)
     collinearity = _collinearity(mixture, names)
@@ -150,15 +151,19 @@ def _common_windows(scans: Sequence[Scan], edges: Sequence[float]) -> tuple[Wind
     return Windows(pre, post, windows.order), e0
 
 
-def _normalised(scan: Scan, e0: float, windows: Windows | None) -> Spectrum:
+def _spectrum(scan: Scan, e0: float, windows: Windows | None) -> Spectrum:
     if scan.signal == "mu_normalized" or windows is None:
-        return Spectrum(scan, None, None)
+        return Spectrum(scan)
+    return _normalised(scan, e0, settle_slope(scan, e0, windows))
+
+
+def _normalised(scan: Scan, e0: float, windows: Windows) -> Spectrum:
     background = fit_background(scan, e0, windows)
     if background.step <= 0:
         raise NotAnalysable(f"{scan.signal} falls over the edge at {e0:.1f} eV; expected a rise")
     stderr = None if scan.stderr is None else scan.stderr / background.step
     values = (scan.mu - background.pre_edge(scan.energy)) / background.step
-    return Spectrum(replace(scan, mu=values, stderr=stderr, signal="mu_normalized"), scan, background)
+    return Spectrum(replace(scan, mu=values, stderr=stderr, signal="mu_normalized"), scan, windows, background)
 
 
 def _mixture(
@@ -243,6 +248,12 @@ def _covariances(mixture: Mixture, fit: MixtureFit, spectra: Sequence[Spectrum],
     return parts
 
 
+def _moved(spectrum: Spectrum, e0: float, windows: Windows) -> Spectrum:
+    if spectrum.scan is None or spectrum.windows is None:
+        return spectrum
+    return _normalised(spectrum.scan, e0, replace(windows, parallel=spectrum.windows.parallel))
+
+
 def _window_covariance(
     mixture: Mixture, fit: MixtureFit, spectra: Sequence[Spectrum], windows: Windows, e0: float
 ) -> Array:
@@ -252,7 +263,7 @@ def _window_covariance(
     changes = []
     for moved in windows.jittered():
         try:
-            redone = [s if s.scan is None else _normalised(s.scan, e0, moved) for s in spectra[1:]]
+            redone = [_moved(spectrum, e0, moved) for spectrum in spectra[1:]]
         except NotAnalysable:
             continue
         columns = [

@@ -24,11 +24,22 @@ _PRE_START, _PRE_END, _POST_START, _POST_END = (1.0, 0.8), (0.8, 1.2), (0.75, 1.
 
 @dataclass(frozen=True)
 class Windows:
-    """Where the background is fitted, in eV from the edge energy, and the order of the post-edge polynomial."""
+    """Where the background is fitted, in eV from the edge energy, and the shape of the post-edge curve.
+
+    Parameters
+    ----------
+    pre_edge, post_edge : tuple of float
+        Start and end.
+    order : int
+        Order of the post-edge polynomial.
+    parallel : bool
+        For order 0, whether the post-edge runs parallel to the pre-edge line instead of level.
+    """
 
     pre_edge: tuple[float, float]
     post_edge: tuple[float, float]
     order: int
+    parallel: bool = False
 
     def jittered(self) -> Iterator[Windows]:
         """Yield 36 windows as reasonable as these."""
@@ -62,8 +73,9 @@ class Background:
 
     @property
     def step_stderr(self) -> float:
-        """Standard uncertainty of the step from the noise; the two windows share no points."""
-        return math.sqrt(self.covariance[0, 0] + self.covariance[2, 2])
+        """Standard uncertainty of the step from the noise."""
+        cov = self.covariance
+        return math.sqrt(max(cov[0, 0] + cov[2, 2] - 2.0 * cov[0, 2], 0.0))
 
     def pre_edge(self, energy: Array) -> Array:
         """Return the pre-edge line at `energy`."""
@@ -102,17 +114,17 @@ def normalise(
         Window of the post-edge in eV from the edge. Default: from a third of the range above the edge, at most 50 eV,
         to the end of the scan, at most 800 eV.
     order : int, optional
-        Order m of the post-edge polynomial, 0 to 2. Default 0 when the scan ends within 100 eV of the edge, 1 within
+        Order of the post-edge polynomial, 0 to 2. Default 0 when the scan ends within 100 eV of the edge, 1 within
         300 eV, else 2: on a CdS S K-edge scan of 80 eV the step scatters by 2, 7 and 36 % for orders 0, 1 and 2
-        when the windows are moved.
+        when the windows are moved. Order 0 is level, or parallel to the pre-edge line where the data say so.
 
     Returns
     -------
     Result
         ``edge_energy`` (eV) and ``edge_step`` (1). The uncertainty of the step joins the noise (exact covariance of
         the linear fit; residual scatter unless the Dataset gives ``mu_stderr``), the windows (root mean square change
-        over 36 windows with ends moved by 15 to 33 %) and, for order 0, the pre-edge slope if it went on above the
-        edge. ``curves`` holds mu, mu_normalized, mu_flattened, pre_edge, post_edge over energy.
+        over 36 windows with ends moved by 15 to 33 %) and, for order 0, the change that a slope of
+        its own would bring. ``curves`` holds mu, mu_normalized, mu_flattened, pre_edge, post_edge over energy.
 
     Raises
     ------
@@ -125,7 +137,7 @@ def normalise(
     """
     scan = absorption_scan(ds)
     position, position_stderr = (e0, None) if e0 is not None else edge_energy(scan)
-    windows = choose_windows(scan.span, position, pre_edge, post_edge, order)
+    windows = settle_slope(scan, position, choose_windows(scan.span, position, pre_edge, post_edge, order))
     background = fit_background(scan, position, windows)
     if background.step <= 0:
         raise NotAnalysable(
@@ -136,7 +148,7 @@ def normalise(
     window, number = window_term(scan, position, windows, background.step)
     slope = slope_term(scan, windows, background)
     stderr = math.hypot(fit, window, slope)
-    if background.step < 3 * stderr:
+    if background.step < stderr:
         raise NotAnalysable(f"the edge step {background.step:.3g} is not resolved, its uncertainty is {stderr:.2g}")
     quantities = (
         Quantity("edge_energy", position, position_stderr, "eV", kind="given" if position_stderr is None else "fit"),
@@ -144,7 +156,7 @@ def normalise(
     )
     notes = [
         f"Normalised from {scan.signal}: pre-edge line over {_span(windows.pre_edge)}, post-edge polynomial of order "
-        f"{windows.order} over {_span(windows.post_edge)}, both from the edge at {position:.2f} eV.",
+        f"{windows.order}{' parallel to it' if windows.parallel else ''} over {_span(windows.post_edge)}, both from the edge at {position:.2f} eV.",
         "The edge energy is on the energy scale of the file; compare it with others only after calibration.",
     ]
     if scan.mode == "fluorescence":
@@ -195,22 +207,44 @@ def choose_windows(
 
 
 def fit_background(scan: Scan, e0: float, windows: Windows) -> Background:
-    """Return the least-squares background over both windows, all points of equal weight.
+    """Return the least-squares background, all points of a window of equal weight.
 
     Raises
     ------
     NotAnalysable
         If a window holds too few points.
     """
-    x, inside = _inside(scan, e0, windows)
-    design = _design(x[inside] / _SCALE, windows.order)
-    inverse = np.linalg.pinv(design)
-    coefficients = inverse @ scan.mu[inside]
+    x, below, above = _inside(scan, e0, windows)
+    x /= _SCALE
+    line = np.linalg.pinv(np.vander(x[below], 2, increasing=True))
+    curve = np.linalg.pinv(np.vander(x[above], windows.order + 1, increasing=True))
+    operator = np.zeros((2 + curve.shape[0] + windows.parallel, line.shape[1] + curve.shape[1]))
+    operator[:2, : line.shape[1]] = line
+    operator[2 : 2 + curve.shape[0], line.shape[1] :] = curve
+    if windows.parallel:
+        operator[3] = operator[1]
+        operator[2] -= operator[1] * x[above].mean()
+    mu = np.concatenate([scan.mu[below], scan.mu[above]])
+    coefficients = operator @ mu
     if scan.stderr is None:
-        variance = _residual_variance(scan.mu[inside] - design @ coefficients, x[inside] <= 0, windows.order)
+        pre = _mean_square(scan.mu[below] - _polynomial(x[below], coefficients[:2]), 2)
+        post = _mean_square(scan.mu[above] - _polynomial(x[above], coefficients[2:]), windows.order + 1)
+        variance = np.repeat([pre, post], [line.shape[1], curve.shape[1]])
     else:
-        variance = scan.stderr[inside] ** 2
-    return Background(coefficients, (inverse * variance) @ inverse.T, e0)
+        variance = np.concatenate([scan.stderr[below], scan.stderr[above]]) ** 2
+    return Background(coefficients, (operator * variance) @ operator.T, e0)
+
+
+def settle_slope(scan: Scan, e0: float, windows: Windows) -> Windows:
+    """Return the windows with `parallel` set: a post-edge of order 0 is level or parallel to the pre-edge line.
+
+    The one is taken that is closer to the slope of the data in the post-edge window: absorption in transmission goes
+    on falling above the edge as below it, fluorescence does not.
+    """
+    if windows.order > 0:
+        return windows
+    sloped = fit_background(scan, e0, replace(windows, order=1)).coefficients
+    return replace(windows, parallel=bool(abs(sloped[3] - sloped[1]) < abs(sloped[3])))
 
 
 def window_term(scan: Scan, e0: float, windows: Windows, step: float) -> tuple[float, int]:
@@ -227,15 +261,14 @@ def window_term(scan: Scan, e0: float, windows: Windows, step: float) -> tuple[f
 
 
 def slope_term(scan: Scan, windows: Windows, background: Background) -> float:
-    """Return what a constant post-edge leaves open: the step may be off by as much as the pre-edge slope continued.
+    """Return what a post-edge of order 0 leaves open: uniform up to the change that a slope of its own would bring.
 
-    Uniform up to the slope times the distance of the post-edge window; 0 for orders above 0, which fit their own slope.
+    0 for orders above 0, which fit their own slope.
     """
     if windows.order > 0:
         return 0.0
-    x = scan.energy - background.e0
-    middle = float(np.mean(x[(x >= windows.post_edge[0]) & (x <= windows.post_edge[1])]))
-    return abs(float(background.coefficients[1])) * middle / _SCALE / math.sqrt(3)
+    sloped = fit_background(scan, background.e0, replace(windows, order=1, parallel=False))
+    return abs(sloped.step - background.step) / math.sqrt(3)
 
 
 def residual_noise(scan: Scan, background: Background, windows: Windows) -> float:
@@ -251,7 +284,7 @@ def provenance(ds: xr.Dataset) -> dict[str, str]:
     return {key: str(ds.attrs[key]) for key in keys if key in ds.attrs}
 
 
-def _inside(scan: Scan, e0: float, windows: Windows) -> tuple[Array, NDArray[np.bool_]]:
+def _inside(scan: Scan, e0: float, windows: Windows) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
     x = scan.energy - e0
     below = (x >= windows.pre_edge[0]) & (x <= windows.pre_edge[1])
     above = (x >= windows.post_edge[0]) & (x <= windows.post_edge[1])
@@ -261,23 +294,15 @@ def _inside(scan: Scan, e0: float, windows: Windows) -> tuple[Array, NDArray[np.
             f"in the post-edge window {_span(windows.post_edge)} of the edge at {e0:.1f} eV; "
             f"needed are 3 and {windows.order + 3}"
         )
-    return x, below | above
+    return x, below, above
 
 
-def _residual_variance(residual: Array, below: NDArray[np.bool_], order: int) -> Array:
-    """Return the mean square residual of each point's own window; post-edge wiggles are no noise of the pre-edge."""
-    pre = float(residual[below] @ residual[below]) / (np.count_nonzero(below) - 2)
-    post = float(residual[~below] @ residual[~below]) / (np.count_nonzero(~below) - order - 1)
-    return np.where(below, pre, post)
+def _mean_square(residual: Array, parameters: int) -> float:
+    return float(residual @ residual) / (residual.size - parameters)
 
 
 def _polynomial(x: Array, coefficients: Array) -> Array:
     return np.asarray(np.polynomial.polynomial.polyval(x, coefficients), dtype=np.float64)
-
-
-def _design(x: Array, order: int) -> Array:
-    below, above = (x <= 0).astype(float), (x > 0).astype(float)
-    return np.stack([below, below * x, *(above * x**k for k in range(order + 1))], axis=-1)
 
 
 def _curves(scan: Scan, background: Background) -> xr.Dataset:

@@ -146,13 +146,22 @@ def scan_file(name: str, fractions: dict[str, float], scan: Scan, seed: int, *, 
     return Simulated(name, content, {f"fraction_{phase}": Fact(share, 0.0, "1") for phase, share in fractions.items()})
 
 
-def draw(seed: int) -> Simulated:
-    """Return a mixture with 2 to 40 % Li2S, and its two references, each scan with its own errors.
+def draw(seed: int, fraction: float | None = None) -> Simulated:
+    """Return a mixture with its two references, each scan with its own errors.
 
-    Energy errors have a standard deviation of 0.05 eV; step, background and resolution differ between scans.
+    Energy errors have a standard deviation of 0.05 eV; step, background, its slope and the resolution differ between
+    scans.
+
+    Parameters
+    ----------
+    seed : int
+        Fixes everything.
+    fraction : float, optional
+        Share of the sulfur in Li2S; by default drawn between 2 and 40 %.
     """
     random = generator(seed)
-    share = float(random.uniform(0.02, 0.40))
+    drawn = float(random.uniform(0.02, 0.40))
+    share = drawn if fraction is None else fraction
     phases = {"sample": {"Li2S": share, "LGPS": 1.0 - share}, "Li2S": {"Li2S": 1.0}, "LGPS": {"LGPS": 1.0}}
     files = {}
     for number, (name, fractions) in enumerate(phases.items()):

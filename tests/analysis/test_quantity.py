@@ -20,7 +20,7 @@ def test_interval_is_normal_unless_given():
 
 def test_limit_has_no_interval_and_says_so():
     """'not resolved' is a result; a symmetric interval about a limit would be wrong."""
-    limit = Quantity("ionic_conductivity", 1e-6, None, "S cm-1", relation=">")
+    limit = Quantity("ionic_conductivity", 1e-6, 1e-7, "S cm-1", relation=">")
     assert limit.interval95 is None
     assert str(limit) == "ionic_conductivity > 1e-06 S cm-1"
 

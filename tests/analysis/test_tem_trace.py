@@ -8,7 +8,7 @@ from interlayer.analysis.tem.profiles import median_profile, sample_band
 from interlayer.analysis.tem.trace import smooth_interface, trace_edge
 
 
-def disc(radius, pixel_size, shape=(600, 500)):
+def disc(radius, pixel_size, shape=(700, 520)):
     """Return a bright disc off the centre of the image and its centre in nm."""
     centre = (0.45 * shape[0] * pixel_size[0], 0.55 * shape[1] * pixel_size[1])
     y, x = np.meshgrid(*(np.arange(n) * side for n, side in zip(shape, pixel_size, strict=True)), indexing="ij")

@@ -84,8 +84,9 @@ def test_zip_gives_one_group_per_member(corpus):
 
 def test_findings_of_a_member_stand_once():
     """The inner reader's remarks must reach the user, and not twice."""
-    (found,) = load(packed({"a.tif": tiff()}), "a.zip")
-    assert [finding.code for finding in findings(found.dataset.attrs)].count("uncalibrated") == 1
+    for data, name in ((packed({"a.tif": tiff()}), "a.zip"), (gzip.compress(tiff()), "a.tif.gz")):
+        (found,) = load(data, name)
+        assert [finding.code for finding in findings(found.dataset.attrs)].count("uncalibrated") == 1
 
 
 def test_members_that_fail_do_not_take_the_others_along():

@@ -234,20 +234,9 @@ def test_steps_are_typed_from_the_mode_bits(corpus):
 # Files made here, so that the cases that no real file shows are held as well.
 
 WIDTHS = {
-    4: "d",
-    5: "f",
-    6: "f",
-    7: "d",
-    8: "f",
-    13: "d",
-    32: "f",
-    35: "f",
-    36: "f",
-    37: "f",
-    38: "f",
-    39: "H",
-    999: "f",
-}
+    4: "d", 5: "f", 6: "f", 7: "d", 8: "f", 13: "d", 32: "f", 35: "f", 36: "f", 37: "f", 38: "f", 39: "H",
+    997: "H", 998: "d", 999: "f",
+}  # fmt: skip
 
 
 def module(name: str, content: bytes, version: int) -> bytes:
@@ -297,10 +286,11 @@ def test_modulo_bat_without_current_gets_none():
     assert "no-current" in found.dataset.attrs["codes"]
 
 
-def test_one_unknown_column_costs_that_column_alone():
+@pytest.mark.parametrize("unknown", [997, 998, 999])
+def test_one_unknown_column_costs_that_column_alone(unknown):
     """New EC-Lab releases bring new columns; the length of a row tells the width, the rest is whole."""
-    rows = [(3, 1.0, 9.0, 3.5, 0.25), (3, 2.0, 9.0, 3.25, 0.5)]
-    (found,) = parsed(binary([1, 4, 999, 6, 13], rows))
+    rows = [(3, 1.0, 9, 3.5, 0.25), (3, 2.0, 9, 3.25, 0.5)]
+    (found,) = parsed(binary([1, 4, unknown, 6, 13], rows))
     assert found.dataset["voltage"].values.tolist() == [3.5, 3.25]
     assert found.dataset["charge"].values == pytest.approx([2.5e-4, 5e-4])
     assert "unknown-column" in found.dataset.attrs["codes"]

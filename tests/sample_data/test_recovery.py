@@ -102,6 +102,16 @@ def test_interval_holds_the_truth(technique, tmp_path):
     assert held / SEEDS >= LEAST
 
 
+@pytest.mark.slow
+def test_absent_sulfide_is_not_detected(tmp_path):
+    """The coated cathode of the review shows no Li2S; a verdict that cries wolf in more than 5 % of scans is none."""
+    detected = 0
+    for seed in range(SEEDS // 2):
+        file, companions = put(tmp_path, xanes.draw(seed, fraction=0.0))
+        detected += fraction(file, {}, companions)["fraction_Li2S"].relation == "="
+    assert detected / (SEEDS // 2) <= 0.05
+
+
 def stated(technique, experiment):
     """Return the facts of a committed experiment as quantities, and its reference files."""
     folder = sample_data.path(experiment)

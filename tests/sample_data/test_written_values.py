@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from interlayer.parsers.reading import read, read_tree
-from interlayer.sample_data.simulators import cycling, eis, haxpes, tem, write_vamas, xanes
+from interlayer.sample_data.simulators import cycling, eis, haxpes, tem, write_dm3, write_vamas, xanes
 
 FILM, ANALYSER = eis.Film(), eis.Analyser()
 
@@ -87,3 +87,11 @@ def test_image(tmp_path):
     assert ds["intensity"].dims == ("y", "x")
     assert ds["x"].attrs["units"] == "nm"
     np.testing.assert_allclose(np.diff(ds["x"]), 0.51, rtol=1e-6)
+
+
+def test_oblong_image_keeps_its_rows(tmp_path):
+    """Rows and columns exchanged would shear an image that is not square."""
+    image = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    file = tmp_path / "oblong.dm3"
+    file.write_bytes(write_dm3.write(image, 0.5, name="oblong", comment="test"))
+    np.testing.assert_array_equal(read(file)["intensity"], image)

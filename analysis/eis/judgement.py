@@ -1,0 +1,136 @@
+"""What tells whether a circuit fit can be believed: diagnostics, notes, and the curves to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import xarray as xr
+
+from ..statistics import runs_p_value
+from .fit import CircuitFit
+from .selection import Choice, relaxation
+
+PLAUSIBLE_PERMITTIVITY = (2.0, 200.0)
+"""Of dense inorganic electrolytes; grain boundaries and interfaces appear far above when set against the whole film."""
+
+_RUNS_P = 0.01
+_CAPACITOR_ABOVE = 0.998
+_ILL_CONDITIONED = 1e5
+_LEADS_MATTER = 0.05
+
+
+def diagnostics(ds: xr.Dataset, choice: Choice) -> dict[str, float]:
+    """Return the figures that tell whether the model is right."""
+    found = choice.fit
+    figures = {
+        "reduced_chi_square": found.reduced_chi_square,
+        "n_points": float(found.spectrum.frequency.size),
+        "n_masked": float(found.spectrum.n_masked),
+        "n_parameters": float(found.theta.size),
+        "n_arcs": float(choice.n_arcs),
+        "runs_p_value": runs_p_value(*found.residual),
+        "condition_number": found.condition_number,
+    }
+    figures |= {f"aicc_{n}_arcs": aicc for n, aicc in choice.aicc.items()}
+    for name in (f"CPE{number}_n" for number in range(1, choice.n_arcs + 1 + choice.has_electrode)):
+        if name in found:
+            figures[name] = found.value(name)
+    if "temperature" in ds.coords and np.isfinite(temperature := ds["temperature"].values).any():
+        figures["temperature"] = float(np.nanmean(temperature))
+    return figures
+
+
+def fit_notes(choice: Choice) -> Iterator[str]:
+    """Yield what the reader must know of data and fit."""
+    found = choice.fit
+    yield from found.spectrum.notes
+    if runs_p_value(*found.residual) < _RUNS_P:
+        yield (
+            "the residuals are not random (runs test): the circuit does not describe all of the spectrum, or the cell "
+            "drifted; the uncertainty of the fit is a lower bound"
+        )
+    if found.condition_number > _ILL_CONDITIONED:
+        yield f"a combination of parameters is not determined (condition number {found.condition_number:.0e})"
+    for parameter in found.circuit.parameters:
+        if parameter.name.endswith("_n") and found.value(parameter.name) > _CAPACITOR_ABOVE:
+            yield f"{parameter.name} is at its bound of 1: the element is an ideal capacitor"
+        elif not np.isfinite(found.spread(parameter.name)):
+            yield f"the data do not determine {parameter.name}"
+    for name, what in (("R0", "series resistance"), ("L0", "inductance")):
+        if name not in found:
+            yield f"the data hold no {what} {name}; it is left out"
+
+
+def film_notes(choice: Choice, numbers: Mapping[str, float]) -> Iterator[str]:
+    """Yield what the reader must know before taking the arcs for the film's.
+
+    Parameters
+    ----------
+    choice : Choice
+        With at least one arc.
+    numbers : mapping of str to float
+        Values of the quantities by name.
+    """
+    yield _why_so_many(choice)
+    if not choice.has_electrode:
+        yield (
+            "no blocking electrode is seen in the window: the resistance may hold electronic leakage or the "
+            "electrode's own"
+        )
+    highest, lowest = choice.fit.spectrum.frequency[[0, -1]]
+    for number in range(1, choice.n_arcs + 1):
+        peak = 1.0 / (2.0 * np.pi * relaxation(choice.fit, number))
+        if not lowest <= peak <= highest:
+            side = "above" if peak > highest else "below"
+            yield f"arc {number} relaxes at {peak:.3g} Hz, {side} the measured window; its size rests on the model"
+    permittivity = numbers.get("relative_permittivity")
+    if permittivity is not None and permittivity < PLAUSIBLE_PERMITTIVITY[0]:
+        yield f"an effective permittivity of {permittivity:.3g} is too small for a solid: check thickness and area"
+    if permittivity is not None and permittivity > PLAUSIBLE_PERMITTIVITY[1]:
+        yield (
+            f"an effective permittivity of {permittivity:.3g} is too large for the bulk of a film: the arc may be that "
+            "of grain boundaries or of an interface"
+        )
+        if "R0" in choice.fit and choice.fit.value("R0") > _LEADS_MATTER * numbers["ionic_resistance"]:
+            yield "the series resistance R0 may hold the film's bulk, which is faster than the window"
+
+
+def _why_so_many(choice: Choice) -> str:
+    if choice.n_arcs == 2:
+        gain = choice.aicc[1] - choice.aicc[2]
+        return f"two arcs are resolved (AICc falls by {gain:.0f}); the resistance is their sum"
+    gain = choice.aicc[1] - choice.aicc[2]
+    if gain > 0:
+        return f"one arc; a second one lowers AICc by {gain:.0f} but is not decisive or not determined"
+    return "one arc; a second one does not lower AICc"
+
+
+def curves(found: CircuitFit) -> xr.Dataset:
+    """Return data, model and relative residuals over frequency, for plots."""
+    spectrum = found.spectrum
+    model, _ = found.circuit.evaluate(spectrum.omega, found.theta)
+    axis = ("frequency",)
+    return xr.Dataset(
+        {
+            "impedance": (axis, spectrum.impedance, {"units": "ohm", "long_name": "impedance"}),
+            "model": (axis, model, {"units": "ohm", "long_name": str(found.circuit)}),
+            "residual_real": (axis, found.residual[0], {"units": "1", "long_name": "real residual over modulus"}),
+            "residual_imaginary": (
+                axis,
+                found.residual[1],
+                {"units": "1", "long_name": "imaginary residual over modulus"},
+            ),
+        },
+        coords={"frequency": (axis, spectrum.frequency, {"units": "Hz", "long_name": "frequency"})},
+    )
+
+
+def provenance(ds: xr.Dataset, choice: Choice) -> dict[str, str]:
+    """Return where the spectrum comes from and what was fitted to it."""
+    kept = {
+        key: str(ds.attrs[key])
+        for key in ("source_file", "source_sha256", "format", "parser_version")
+        if key in ds.attrs
+    }
+    return kept | {"circuit": str(choice.fit.circuit)}
