@@ -15,6 +15,7 @@ SAMPLE = 400
 
 _HEAD = 2000
 _DAMAGED = 20
+_TABLE = 3
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,15 @@ def find_block(lines: Sequence[str], *, start: int = 0, delimiter: str | None = 
     stop = _run_end(lines, first, mark, width)
     header, units = _header(lines, first, start, mark, width)
     return Block(header, units, first, stop, mark)
+
+
+def next_block(lines: Sequence[str], block: Block) -> Block | None:
+    """Return the next table of at least three rows with the same delimiter, or None."""
+    try:
+        found = find_block(lines, start=block.stop, delimiter=block.delimiter)
+    except TruncatedFile:
+        return None
+    return found if found.stop - found.start >= _TABLE else None
 
 
 def _purity(rows: Sequence[str], mark: str) -> float:
@@ -101,7 +111,7 @@ def _first_run(lines: Sequence[str], start: int, mark: str) -> tuple[int, int] |
         stop = _run_end(lines, index, mark, len(fields))
         if best is None or min(stop - index, SAMPLE) > 3 * (best[1] - best[0]):
             best = (index, stop)
-        if stop - index >= 3:
+        if stop - index >= _TABLE:
             break
         index = stop
     return best

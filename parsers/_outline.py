@@ -37,7 +37,7 @@ def outline(data: bytes, *, cut: bool) -> str:
     """
     try:
         text, _ = decode(data[: data.rfind(b"\n") + 1] or data if cut else data)
-        lines = text.lines[:-1] if cut and len(text.lines) > 1 else text.lines
+        lines = text.lines
         block = find_block(lines)
     except ParseError:
         return ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from .errors import LimitExceeded, TruncatedFile
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from ._binary import Cursor
     from ._text import Text
+
+
+_HASH_AHEAD = 200_000
+"""Bytes above which starting a thread costs less than it saves."""
 
 
 @dataclass
@@ -56,6 +61,8 @@ class Source:
         self.path = path
         self.limits = limits
         self.findings: list[Finding] = []
+        self._hashing: Thread | None = None
+        self._digest: list[str] = []
         if data is not None:
             self.data = data
 
@@ -83,7 +90,16 @@ class Source:
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the content, in hexadecimal."""
-        return hashlib.sha256(self.data).hexdigest()
+        if self._hashing is None:
+            return hashlib.sha256(self.data).hexdigest()
+        self._hashing.join()
+        return self._digest[0]
+
+    def hash_ahead(self) -> None:
+        """Begin to hash a large file beside its reading: hashing takes as long as parsing and needs no lock."""
+        if len(self.data) > _HASH_AHEAD and self._hashing is None:
+            self._hashing = Thread(target=lambda: self._digest.append(hashlib.sha256(self.data).hexdigest()))
+            self._hashing.start()
 
     def cursor(self, *, byteorder: str = "<") -> Cursor:
         """Return a checked cursor at the first byte."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ._block import SAMPLE, Block, find_block, fits, is_data, is_number_like, names
+from ._block import SAMPLE, Block, find_block, fits, is_data, is_number_like, names, next_block
 from ._columns import Column, fold, split_unit
 from ._dialect import Dialect, infer_dialect, split
 from .errors import CorruptFile, LimitExceeded, TruncatedFile, UnsupportedContent
@@ -32,6 +32,7 @@ __all__ = [
     "fold",
     "is_number_like",
     "names",
+    "next_block",
     "original_metadata",
     "read_table",
     "split_unit",
@@ -262,18 +263,32 @@ def read_table(
     findings : list of Finding
         ``truncated-row`` when the last row is cut off, ``damaged-rows`` when rows of another width were left out.
     """
-    import pandas as pd
-
     width = len(split(text.lines[block.start], block.delimiter)) if block.start < block.stop else 0
     if width > limits.columns:
         raise LimitExceeded(f"{width} columns", line=block.start + 1, expected=f"at most {limits.columns}")
     rows, findings = _whole_rows(text, block, width)
     lines = [text.lines[row] for row in rows]
     dialect = dialect or _dialect(lines, block.delimiter)
+    frame = _frame(lines, dialect, width, block.start + 1)
+    spoken, units = _columns(text, block, frame, header)
+    where = np.array(rows, dtype=np.int64) + 1 if len(rows) != block.stop - block.start else None
+    return Table(spoken, units, frame, rows[0] + 1, dialect, where), findings
+
+
+def original_metadata(text: Text, block: Block, table: Table) -> str:
+    """Return, as JSON for the attribute of this name, the lines above a table and how the file was decoded."""
+    above = [line for line in text.lines[: block.start] if line.strip()][:_KEPT_LINES]
+    facts = {"header": above, "encoding": text.encoding, "decimal_mark": table.dialect.decimal}
+    return json.dumps(facts, ensure_ascii=False)
+
+
+def _frame(lines: Sequence[str], dialect: Dialect, width: int, line: int) -> pd.DataFrame:
+    import pandas as pd
+
     try:
         frame = pd.read_csv(
             io.StringIO("\n".join(lines)),
-            sep=r"\s+" if block.delimiter == " " else block.delimiter,
+            sep=r"\s+" if dialect.delimiter == " " else dialect.delimiter,
             decimal=dialect.decimal,
             thousands=dialect.thousands or None,
             header=None,
@@ -285,23 +300,14 @@ def read_table(
             low_memory=False,
         )
     except pd.errors.ParserError as error:
-        raise CorruptFile(f"the table cannot be read: {error}", line=block.start + 1) from error
+        raise CorruptFile(f"the table cannot be read: {error}", line=line) from error
     if len(frame) != len(lines):
         raise CorruptFile(
             f"{len(lines)} lines hold {len(frame)} rows",
-            line=block.start + 1,
+            line=line,
             expected="quotes that close on their line",
         )
-    spoken, units = _columns(text, block, frame, header)
-    where = np.array(rows, dtype=np.int64) + 1 if len(rows) != block.stop - block.start else None
-    return Table(spoken, units, frame, rows[0] + 1, dialect, where), findings
-
-
-def original_metadata(text: Text, block: Block, table: Table) -> str:
-    """Return, as JSON for the attribute of this name, the lines above a table and how the file was decoded."""
-    above = [line for line in text.lines[: block.start] if line.strip()][:_KEPT_LINES]
-    facts = {"header": above, "encoding": text.encoding, "decimal_mark": table.dialect.decimal}
-    return json.dumps(facts, ensure_ascii=False)
+    return frame
 
 
 def _dialect(lines: Sequence[str], delimiter: str) -> Dialect:

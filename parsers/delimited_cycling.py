@@ -27,7 +27,7 @@ from ._cycling_times import Times, times
 from ._source import Measurement, Source
 from ._spectrum import spectra
 from ._spectrum_columns import spectrum_columns
-from ._table import Column, Table, find_block, original_metadata, read_table
+from ._table import Column, Table, find_block, next_block, original_metadata, read_table
 from ._vendor_text import vendor_of
 from .errors import AmbiguousContent, UnsupportedContent
 from .findings import Finding
@@ -57,6 +57,8 @@ def read(source: Source) -> Iterator[Measurement]:
     vendor = vendor_of(text.lines, [fold(name) for name in table.header])
     if vendor:
         raise UnsupportedContent(f"the file is a {vendor} file", expected="a plain table of a cycling record")
+    if further := next_block(text.lines, block):
+        source.note("left-out-table", "warning", f"A second table, in line {further.start + 1}, was left out.")
     columns, findings = table.gather(RECORD)
     record: dict[str, NDArray[Any]] = dict(columns)
     source.findings.extend(findings)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,9 @@ from ._impedance_sign import sign_verdict, slope_mismatch
 from ._source import Measurement, Source
 from ._spectrum import spectra
 from ._spectrum_columns import spectrum_columns
-from ._table import Table, find_block, original_metadata, read_table
+from ._table import Block, Table, find_block, next_block, original_metadata, read_table
 from ._vendor_text import vendor_of
-from .errors import AmbiguousContent, UnsupportedContent
+from .errors import AmbiguousContent, ParseError, UnsupportedContent
 
 _NUMBER = r"([-+]?\d[\d.,]*(?:[eE][-+]?\d+)?)"
 HEADER_NUMBERS = {
@@ -44,7 +45,9 @@ _NANOMETRES, _CENTIMETRES = 1e6, 0.1  # per mm
 
 
 def read(source: Source) -> Iterator[Measurement]:
-    """Yield one measurement for each sweep of the table.
+    """Yield one measurement for each sweep of each table.
+
+    A table that is no spectrum is left out with a finding if another one is.
 
     Raises
     ------
@@ -55,8 +58,24 @@ def read(source: Source) -> Iterator[Measurement]:
     CorruptFile
         If columns contradict each other.
     """
+    found: list[Measurement] = []
+    failure: ParseError | None = None
+    block: Block | None = find_block(source.text.lines)
+    while block is not None:
+        try:
+            found += _spectra(block, source)
+        except ParseError as error:
+            failure = failure or error
+            source.note("left-out-table", "warning", f"The table in line {block.start + 1} was left out: {error}")
+        block = next_block(source.text.lines, block)
+    if failure is not None and not found:
+        raise failure
+    for number, measurement in enumerate(found):
+        yield replace(measurement, group="eis" if len(found) == 1 else f"eis_{number}")
+
+
+def _spectra(block: Block, source: Source) -> Iterator[Measurement]:
     text = source.text
-    block = find_block(text.lines)
     table, findings = read_table(text, block, limits=source.limits)
     source.findings.extend(findings)
     vendor = vendor_of(text.lines, [fold(name) for name in table.header])

@@ -68,6 +68,7 @@ def measurements(source: Source, *, format: str | None = None) -> list[Measureme
             expected=f"one of {len(formats())} formats, see `interlayer formats`",
             remedy="force one with format=...",
         )
+    source.hash_ahead()
     try:
         found = list(card.reader()(source))
     except ParseError as error:

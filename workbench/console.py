@@ -13,9 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from .outcome import FileOutcome
+from .outcome import FileOutcome, Outcome
 from .pipeline import Progress as Report
 from .pipeline import Run, summary
+from .wording import typeset, unit, words
 
 if TYPE_CHECKING:
     from interlayer.analysis.reported import Reported
@@ -40,24 +41,32 @@ def progress_bar() -> Iterator[Report]:
 def show(run: Run) -> None:
     """Print the headline of each result, what is missing and why, and where the report lies."""
     console = Console()
-    for (folder, sample), files in groupby(run.files, key=lambda file: (file.path.rpartition("/")[0], file.sample)):
-        lines = [cells for file in files for cells in _lines(file)]
+    for folder, group in groupby(run.files, key=lambda file: file.path.rpartition("/")[0]):
+        files = list(group)
+        lines = [cells for file in files for cells in _results(file)]
+        remarks = list(_remarks(files))
+        if lines or remarks:
+            sample = next((file.sample for file in files if file.sample), "")
+            console.print(Text.assemble((folder or run.root.resolve().name, "bold"), f"  {sample}"))
         if lines:
-            console.print(Text.assemble((folder or ".", "bold"), f"  {sample}"))
             console.print(_table(lines))
+        for remark in remarks:
+            console.print(Padding(remark, (0, 0, 0, 2)))
+        if lines or remarks:
+            console.print()
     _footer(console, run)
 
 
 def _table(lines: Iterable[tuple[str | Text, ...]]) -> Padding:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("file", overflow="fold", max_width=34)
+    table.add_column("file", overflow="fold", min_width=16, max_width=34)
     table.add_column("quantity", overflow="fold")
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
     table.add_column("review", overflow="fold")
     for cells in lines:
         table.add_row(*cells)
-    return Padding(table, (0, 0, 1, 2))
+    return Padding(table, (0, 0, 0, 2))
 
 
 def _footer(console: Console, run: Run) -> None:
@@ -72,31 +81,42 @@ def _footer(console: Console, run: Run) -> None:
     console.print(f"report: {run.out / 'report.html'}", highlight=False, soft_wrap=True)
 
 
-def _lines(file: FileOutcome) -> Iterator[tuple[str | Text, ...]]:
-    """Yield the cells of a file: one line a result, a missing result, or a reason why there is none."""
+def _outcomes(file: FileOutcome) -> Iterator[tuple[str, Outcome]]:
+    """Yield every outcome of a file with the name under which it is shown."""
     name = file.path.rpartition("/")[2]
-    if file.status == "failed":
-        yield name, Text(file.error or "", style="red"), "", "", ""
     for measurement in file.measurements:
         place = name if len(file.measurements) == 1 else f"{name} · {measurement.group}"
         for outcome in measurement.outcomes:
-            for entry in outcome.missing:
-                yield place, _words(entry.quantity), "missing", "", Text(f"set {entry.key}", style="yellow")
-            if outcome.declined:
-                yield place, Text(f"not analysable: {outcome.declined}", style="dim"), "", "", ""
+            yield place, outcome
+
+
+def _results(file: FileOutcome) -> Iterator[tuple[str | Text, ...]]:
+    """Yield the cells of each result's headline."""
+    for place, outcome in _outcomes(file):
+        if outcome.result:
+            quantity = outcome.result.quantities[0]
+            verdict = Text()
+            for comparison in outcome.comparisons.get(quantity.name, ()):
+                verdict.append(f"{comparison.verdict} ", style=_STYLES.get(comparison.verdict, "dim"))
+            yield place, words(quantity.name), typeset(quantity.number()), unit(quantity), verdict
+
+
+def _remarks(files: Iterable[FileOutcome]) -> Iterator[Text]:
+    """Yield a line for each file or analysis that failed or declined, and one for each set of missing facts."""
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for file in files:
+        if file.status == "failed":
+            yield Text(file.error or "", style="red")
+        for place, outcome in _outcomes(file):
             if outcome.problem:
-                yield place, Text(outcome.problem, style="red"), "", "", ""
-            if outcome.result:
-                quantity = outcome.result.quantities[0]
-                verdict = Text()
-                for comparison in outcome.comparisons.get(quantity.name, ()):
-                    verdict.append(f"{comparison.verdict} ", style=_STYLES.get(comparison.verdict, "dim"))
-                unit = "" if quantity.unit == "1" else quantity.unit
-                yield place, _words(quantity.name), quantity.number(), unit, verdict
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+                yield Text(f"{place}: {outcome.problem}", style="red")
+            if outcome.declined:
+                yield Text(f"{place}: not analysable: {outcome.declined}", style="dim")
+            for quantity, entries in outcome.lacking.items():
+                lacking.setdefault((quantity, ", ".join(entry.key for entry in entries)), []).append(place)
+    for (quantity, keys), places in lacking.items():
+        shown = places[0] if len(places) == 1 else f"{len(places)} measurements"
+        yield Text(f"{words(quantity)} of {shown} is missing: set {keys}", style="yellow")
 
 
 def show_reported(found: Iterable[Reported]) -> None:

@@ -62,6 +62,12 @@ class Outcome:
     problem: str | None = None
     comparisons: Mapping[str, tuple[Comparison, ...]] = field(default_factory=dict)
 
+    @property
+    def lacking(self) -> dict[str, tuple[Missing, ...]]:
+        """The missing facts by the quantity that needs them."""
+        names = dict.fromkeys(entry.quantity for entry in self.missing)
+        return {name: tuple(entry for entry in self.missing if entry.quantity == name) for name in names}
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         return {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .plot_style import BLUE, GREEN, GREY, ORANGE, POINTS, RED, axis_label, engineering
+from .wording import headline
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,24 +27,20 @@ def drawing_of(result: Result) -> Draw | None:
     return next((draw for needed, draw in _DRAWINGS if needed <= held), None)
 
 
-def _headline(result: Result) -> str:
-    quantity = result.quantities[0]
-    unit = "" if quantity.unit == "1" else f" {quantity.unit}"
-    relation = "= " if quantity.relation == "=" else ""
-    return f"{quantity.name.replace('_', ' ')} {relation}{quantity.number()}{unit}"
-
-
 def _impedance_fit(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     measured, model = curves["impedance"].values, curves["model"].values
     frequency = curves["frequency"]
     nyquist, side = figure.subfigures(1, 2, width_ratios=(1, 1))
     ax = nyquist.subplots()
-    factor, prefix = engineering(float(np.nanmax(np.abs(measured))))
+    edge = _arc_edge(measured, result)
+    factor, prefix = engineering(float(np.nanmax(np.abs(measured))) if edge is None else edge)
     ax.plot(measured.real * factor, -measured.imag * factor, **POINTS)
     ax.plot(model.real * factor, -model.imag * factor, **_LINE)
     ax.set(xlabel=f"$Z'$ ({prefix}Ω)", ylabel=f"$-Z''$ ({prefix}Ω)")
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.set_title(_headline(result), fontsize=9)
+    ax.set_aspect("equal", adjustable="datalim" if edge is None else "box")
+    if edge is not None:
+        ax.set(xlim=(0, edge * factor), ylim=(0, edge * factor))
+    ax.set_title(headline(result.quantities[0]), fontsize=9)
     bode, residual = side.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     bode.loglog(frequency, np.abs(measured), **POINTS)
     bode.loglog(frequency, np.abs(model), **_LINE)
@@ -53,7 +50,15 @@ def _impedance_fit(figure: Figure, curves: xr.Dataset, result: Result) -> None:
         residual.semilogx(frequency, left, marker=".", ms=4, lw=0.6, color=colour, label=part)
     residual.axhline(0, color=GREY, lw=0.6)
     residual.set(xlabel="frequency (Hz)", ylabel="residual (%)")
-    residual.legend(loc="upper right", ncols=2)
+    residual.legend(loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2, borderaxespad=0.0, handlelength=1.2)
+
+
+def _arc_edge(measured: np.ndarray[Any, Any], result: Result) -> float | None:
+    """Return where to cut the axes so that the arc shows beside the spur of blocking electrodes; None for no cut."""
+    if "ionic_resistance" not in result or result["ionic_resistance"].relation != "=":
+        return None
+    edge = 1.8 * result["ionic_resistance"].value
+    return edge if np.nanmax(np.abs(measured)) > edge else None
 
 
 def _normalisation(figure: Figure, curves: xr.Dataset, result: Result) -> None:
@@ -67,7 +72,7 @@ def _normalisation(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     normalised.plot(energy, curves["mu_flattened"], color=BLUE, lw=1.0)
     normalised.axvline(result["edge_energy"].value, color=GREY, lw=0.7)
     normalised.set(xlabel="energy (eV)", ylabel="normalised absorption")
-    normalised.set_title(_headline(result), fontsize=9)
+    normalised.set_title(headline(result.quantities[0]), fontsize=9)
 
 
 def _combination(figure: Figure, curves: xr.Dataset, result: Result) -> None:
@@ -79,7 +84,7 @@ def _combination(figure: Figure, curves: xr.Dataset, result: Result) -> None:
         ax.plot(energy, curves["component"].sel(reference=name), color=colour, lw=0.9, label=str(name))
     ax.set_ylabel("normalised absorption")
     ax.legend(loc="upper right", ncols=2)
-    ax.set_title(_headline(result), fontsize=9)
+    ax.set_title(headline(result.quantities[0]), fontsize=9)
     residual.plot(energy, curves["residual"], color=BLUE, lw=0.8)
     residual.axhline(0, color=GREY, lw=0.6)
     residual.set(xlabel="energy (eV)", ylabel="residual")
@@ -93,7 +98,7 @@ def _region(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     ax.plot(curves[axis], curves["background"], color=GREY, lw=0.9, ls="--")
     ax.fill_between(curves[axis], curves["background"], curves["fit"], color=ORANGE, alpha=0.15, lw=0)
     ax.set_ylabel(axis_label(curves["signal"]))
-    ax.set_title(_headline(result), fontsize=9)
+    ax.set_title(headline(result.quantities[0]), fontsize=9)
     residual.plot(curves[axis], curves["residual"], color=BLUE, lw=0.8)
     residual.axhline(0, color=GREY, lw=0.6)
     residual.set(xlabel=axis_label(curves[axis]), ylabel="residual")
@@ -109,12 +114,12 @@ def _layer(figure: Figure, curves: xr.Dataset, result: Result) -> None:
         length[used], curves["thickness"].values[used], curves["thickness_stderr"].values[used], fmt="o", ms=2.4,
         lw=0.6, color=BLUE, mfc="none",
     )  # fmt: skip
-    headline = result.quantities[0]
-    if headline.relation == "=" and headline.interval95 is not None:
-        along.axhspan(*headline.interval95, color=ORANGE, alpha=0.2, lw=0)
-        along.axhline(headline.value, color=ORANGE, lw=1.0)
+    mean = result.quantities[0]
+    if mean.relation == "=" and mean.interval95 is not None:
+        along.axhspan(*mean.interval95, color=ORANGE, alpha=0.2, lw=0)
+        along.axhline(mean.value, color=ORANGE, lw=1.0)
     along.set(xlabel="along the interface (nm)", ylabel="thickness (nm)")
-    along.set_title(_headline(result), fontsize=9)
+    along.set_title(headline(result.quantities[0]), fontsize=9)
     across.plot(curves["distance"], curves["profile"], **{**POINTS, "ms": 2.4})
     across.plot(curves["distance"], curves["profile_model"], **_LINE)
     across.set(xlabel="across the interface (nm)", ylabel="intensity")
@@ -128,7 +133,7 @@ def _retention(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     capacity.set(xlabel="cycle", ylabel=axis_label(curves["capacity_discharge"]))
     capacity.set_ylim(bottom=0)
     capacity.legend(loc="lower left")
-    capacity.set_title(_headline(result), fontsize=9)
+    capacity.set_title(headline(result.quantities[0]), fontsize=9)
     efficiency.errorbar(
         cycle, curves["coulombic_efficiency"], curves.get("coulombic_efficiency_stderr"), fmt="s", ms=3, mfc="none",
         lw=0.7, color=ORANGE,

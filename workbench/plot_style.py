@@ -43,6 +43,6 @@ def thin(count: int) -> int:
 
 def axis_label(variable: xr.DataArray) -> str:
     """Return ``long name (unit)``."""
-    name = variable.attrs.get("long_name", variable.name)
+    name = variable.attrs.get("long_name", str(variable.name).replace("_", " "))
     unit = variable.attrs.get("units", "")
     return f"{name} ({unit})" if unit not in ("", "1") else str(name)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import TYPE_CHECKING, Any
 
 from .files import write_json, write_text
 from .outcome import ROW_FIELDS, SCHEMA, FileOutcome
 from .pipeline import summary
+from .wording import typeset, unit, words
 
 if TYPE_CHECKING:
+    from interlayer.analysis.quantity import Quantity
+
     from .pipeline import Run
 
 
@@ -48,11 +52,12 @@ def html(run: Run) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=PackageLoader("interlayer"), trim_blocks=True
     )
-    environment.filters["number"] = lambda quantity: quantity.number()
-    environment.filters["unit"] = lambda quantity: "" if quantity.unit == "1" else quantity.unit
+    environment.filters["number"] = lambda quantity: typeset(quantity.number())
+    environment.filters["unit"] = unit
     environment.filters["interval"] = _interval
     environment.filters["share"] = _share
-    environment.filters["label"] = lambda name: name.replace("_", " ")
+    environment.filters["label"] = words
+    environment.filters["typeset"] = typeset
     read = [file for file in run.files if file.status == "read"]
     return environment.get_template("report.html").render(
         folder=run.root.resolve().name,
@@ -72,11 +77,14 @@ def _by_sample(files: list[FileOutcome]) -> dict[str, list[FileOutcome]]:
     return samples
 
 
-def _interval(quantity: Any) -> str:
+def _interval(quantity: Quantity) -> str:
+    """Return the interval with as many digits as its width makes meaningful."""
     if quantity.interval95 is None:
         return ""
     low, high = quantity.interval95
-    return f"{low:.4g} … {high:.4g}"
+    width, largest = high - low, max(abs(low), abs(high))
+    digits = 2 if not width or not largest else max(2, math.ceil(math.log10(largest / width)) + 2)
+    return " … ".join(typeset(f"{bound:#.{min(digits, 12)}g}".rstrip(".")) for bound in (low, high))
 
 
 def _share(sources: dict[str, float]) -> list[tuple[str, float, float]]:

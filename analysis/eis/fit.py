@@ -194,7 +194,13 @@ class _Problem:
 def _evaluate(problem: _Problem, theta: Floats, minimizer_result: Any = None) -> CircuitFit:
     residual = problem.residual(theta)
     noise = float(np.sum(residual**2)) / max(residual.size - theta.size, 1)
-    covariance, condition = _covariance(problem.jacobian(theta), noise)
+    J = problem.jacobian(theta); w=problem.weight; zero=np.zeros_like(w)
+    names=[p.name for p in problem.circuit.parameters]
+    extra=[]
+    if "R0" not in names: extra.append(np.concatenate([w,zero]))
+    if "L0" not in names: extra.append(np.concatenate([zero,w*problem.omega]))
+    covariance, condition = _covariance(np.vstack([J,*extra]) if extra else J, noise)
+    covariance=covariance[:theta.size,:theta.size]
     shaped = residual.reshape(2, -1)
     return CircuitFit(problem.circuit, problem.spectrum, theta, covariance, shaped, condition, minimizer_result)
 

@@ -17,7 +17,7 @@ from ..errors import NotAnalysable
 from ..statistics import ONE_SIDED_95
 from .circuit import Circuit, Complexes, ConstantPhase, Floats, Parameter, Resistor, Series, arc
 from .fit import CircuitFit, fit
-from .selection import BETTER_BY, Choice
+from .selection import BETTER_BY, Choice, relaxation
 
 FILM_BELOW, ELECTRODE_ABOVE = 200.0, 2000.0
 """Effective permittivities: below the first a capacitance is the film's, above the second the electrode's."""
@@ -74,7 +74,7 @@ def resistance_limit(choice: Choice, capacitance_of_vacuum: float | None) -> Lim
 
 
 def _of_undetermined_arc(found: CircuitFit) -> Limit:
-    if "CPE2_Q" not in found:
+    if "CPE2_Q" not in found or relaxation(found, 1) > 1.0 / found.spectrum.omega[-1]:
         lower = _profile(found.circuit, "R1", found, -1)
         return Limit(lower, ">", "the arc does not close at the lowest frequency, its resistance is open upwards")
     places = [found.index(name) for name in ("R0", "R1") if name in found]
@@ -82,7 +82,8 @@ def _of_undetermined_arc(found: CircuitFit) -> Limit:
     share = resistances / resistances.sum()
     relative = math.sqrt(share @ found.covariance[np.ix_(places, places)] @ share)
     if not relative < 0.5:
-        raise NotAnalysable("an arc is there but neither its resistance nor its sum with the leads is determined")
+        lower = _profile(found.circuit, "R1", found, -1)
+        return Limit(lower, ">", "of the arc only the beginning is in the window, its resistance is open upwards")
     upper = float(resistances.sum() * math.exp(ONE_SIDED_95 * relative))
     return Limit(upper, "<", "arc and series resistance cannot be told apart in the window, only their sum is known")
 

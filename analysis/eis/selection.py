@@ -24,6 +24,7 @@ BETTER_BY = 10.0
 _DETERMINED = 0.5  # relative uncertainty of an arc's resistance below which the arc is told apart from its neighbours
 _LEAST_EXPONENT = 0.5  # an arc flatter than a Warburg element is a background, no relaxation
 _DOUBTFUL = 2.0  # relative uncertainty above which it is tested whether a lead is there at all
+_ABSENT = 10.0  # relative uncertainty above which it has run to zero
 _FLATTEST_ELECTRODE = 0.25  # exponent below which the electrode mimics a resistance
 
 
@@ -94,12 +95,11 @@ def _fit_series(spectrum: Spectrum, n_arcs: int) -> CircuitFit:
         if found.spread(lead) > _DOUBTFUL:
             less = fit(_series(parts, without=lead), spectrum, [_natural(found)])
             size = _wanted_size(less, lead)
-            if size <= 0:
+            if size > 0:  # on the logarithmic scale a lead that has run to zero does not come back by itself
+                found = fit(_series(parts), spectrum, [_natural(less) | {lead: size}])
+            if size <= 0 or found.spread(lead) > _ABSENT:
                 found = less
                 del parts[lead]
-            elif less.chi_square < found.chi_square:
-                # On the logarithmic scale a lead that has run to zero does not come back by itself.
-                found = fit(_series(parts), spectrum, [_natural(less) | {lead: size}])
     if n_arcs > 0 and _electrode_is_absent(found, electrode):
         found = fit(_series(parts, without=electrode), spectrum, [_natural(found)])
     return found
@@ -131,8 +131,14 @@ def _electrode_is_absent(found: CircuitFit, electrode: str) -> bool:
 
 
 def _is_resolved(found: CircuitFit, n_arcs: int) -> bool:
-    numbers = range(1, n_arcs + 1)
+    """Return whether each arc is determined, is a relaxation, and has its top above the lowest frequency.
+
+    An arc whose top lies below the window is confused with the electrode; its resistance would rest on the model alone.
+    """
+    slowest = 1.0 / found.spectrum.omega[-1]
     return all(
-        found.spread(f"R{number}") < _DETERMINED and found.value(f"CPE{number}_n") > _LEAST_EXPONENT
-        for number in numbers
+        found.spread(f"R{number}") < _DETERMINED
+        and found.value(f"CPE{number}_n") > _LEAST_EXPONENT
+        and relaxation(found, number) < slowest
+        for number in range(1, n_arcs + 1)
     )

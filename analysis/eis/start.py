@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .circuit import Complexes, Floats
+from .circuit import Floats
 from .spectrum import Spectrum
 
 _PER_DECADE = 1.5
@@ -46,7 +48,7 @@ def start_values(spectrum: Spectrum, n_arcs: int) -> list[dict[str, float]]:
     omega, weight = spectrum.omega, 1.0 / np.abs(spectrum.impedance)
     first, last = math.log10(0.3 / omega[0]), math.log10(3.0 / omega[-1])
     tau = np.logspace(first, last, round((last - first) * _PER_DECADE) + 1)
-    common: Complexes = np.concatenate(
+    common = np.concatenate(
         [
             np.ones((1, omega.size), dtype=complex),
             1j * omega[None] / omega[0],
@@ -54,13 +56,16 @@ def start_values(spectrum: Spectrum, n_arcs: int) -> list[dict[str, float]]:
         ]
     )
     arcs = 1.0 / (1.0 + (1j * omega * tau[:, None]) ** _ARC_EXPONENT)
-    dictionary: Complexes = np.concatenate([common, arcs]) * weight
+    dictionary = np.concatenate([common, arcs]) * weight
     columns, target = _real(dictionary).T, _real(spectrum.impedance * weight)
     n_common = len(common)
     trials: list[tuple[float, tuple[int, ...], Floats]] = []
     for placing in combinations(range(tau.size), n_arcs):
         chosen = [*range(n_common), *(n_common + place for place in placing)]
-        coefficients, misfit = nnls(columns[:, chosen], target)
+        try:
+            coefficients, misfit = nnls(columns[:, chosen], target)
+        except RuntimeError:  # the active set may cycle on a badly conditioned placing; the others remain
+            continue
         if np.all(coefficients[n_common:] > 0):
             trials.append((float(misfit), placing, coefficients))
     if not trials:
@@ -71,7 +76,7 @@ def start_values(spectrum: Spectrum, n_arcs: int) -> list[dict[str, float]]:
     return [_named(spectrum, tau[list(placing)], c, n_common) for _, placing, c in trials[:_MOST_STARTS]]
 
 
-def _real(values: Complexes) -> Floats:
+def _real(values: NDArray[Any]) -> Floats:
     """Return real and imaginary parts side by side."""
     return np.concatenate([values.real, values.imag], axis=-1)
 

@@ -19,8 +19,10 @@ from .region import Region, select_region
 
 # Width assumed for a line that is not seen, eV: between those of monochromated laboratory and wide-pass HAXPES spectra.
 _TYPICAL_FWHM = 1.5
-# Widest start for a line's full width, as a part of the region.
-_WIDEST = 0.5
+# Largest inelastic background per area, eV-1: several times that of any solid.
+_STEEPEST = 0.3
+# Widest Gaussian standard deviation and Lorentzian half width, as parts of the region.
+_WIDEST = 0.125
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def region_area(
     notes = [region.note, _window_note(region, level)]
     if best.area < DETECTION_LIMIT * math.sqrt(best.variance):
         return _absent(region, level, positions if peaks is not None else None, notes, ds)
+    _check_lines(region, best)
     weights = _akaike_weights([fitted.fit for fitted in fits.values()], region.poisson)
     areas = np.array([fitted.area for fitted in fits.values()])
     area = float(weights @ areas)
@@ -111,13 +114,32 @@ def region_area(
             "window_low": float(np.min(region.sign * region.energy)),
             "window_high": float(np.max(region.sign * region.energy)),
             **{f"weight_{name}": float(weight) for name, weight in zip(fits, weights, strict=True)},
-            **({"acquisition_time": region.time} if region.time else {}),
         },
         budget={"peak_area": {"fit": stderr, "background": background}},
         notes=(*notes, *_model_notes(level, best, region.poisson)),
         provenance=_provenance(ds, level),
         curves=_curves(region, best),
     )
+
+
+def _check_lines(region: Region, best: _Fitted) -> None:
+    """Refuse a fit that needs a line as wide as the region or a negative background: the lines are not those assumed."""
+    lowest = float((best.fit.fitted - _lines(best).sum(axis=1)).min())
+    first = best.model.number
+    widest = float(best.fit.theta[first : first + best.model.n_widths].max())
+    if lowest < -0.05 * float(np.ptp(region.signal)) or widest > 0.999 * _WIDEST * float(np.ptp(region.energy)):
+        raise NotAnalysable(
+            f"the region of {_span(region)} is not {first} line{'s' * (first > 1)} on a background; "
+            "pass the positions of its peaks, or a window about one of them"
+        )
+
+
+def _lines(best: _Fitted) -> Array:
+    """Return the components without their inelastic tails, shape (n, components)."""
+    bare = np.append(best.fit.theta[:-1], 0.0)
+    number = best.model.number
+    lines: Array = best.model.columns(bare)[0][:, :number] * best.fit.linear[:number]
+    return lines
 
 
 def _akaike_weights(fits: Sequence[PeakFit], poisson: bool) -> Array:
@@ -174,7 +196,7 @@ def _guess_fwhm(region: Region, position: float) -> float:
         high += 1
     step = float(np.median(np.diff(region.energy)))
     width = float(region.energy[high] - region.energy[low])
-    return float(np.clip(width, 2 * step, _WIDEST * np.ptp(region.energy)))
+    return float(np.clip(width, 2 * step, 0.5 * np.ptp(region.energy)))
 
 
 def _fit(region: Region, level: str, positions: Array, held: bool, kernel: Array) -> _Fitted:
@@ -187,7 +209,7 @@ def _fit(region: Region, level: str, positions: Array, held: bool, kernel: Array
     low = np.concatenate(
         [np.maximum(positions - reach, region.energy[0]), [0.3 * step], np.full(model.n_widths - 1, 1e-3 * step), [0.0]]
     )
-    high = np.concatenate([np.minimum(positions + reach, region.energy[-1]), np.full(model.n_widths, span / 3), [1.0]])
+    high = np.concatenate([np.minimum(positions + reach, region.energy[-1]), np.full(model.n_widths, _WIDEST * span), [_STEEPEST]])
     floor = 1.0 if region.poisson else max(1e-3 * float(np.abs(region.signal).max()), 1e-300)
     fit = fit_peaks(model, region.signal, start, (low, high), floor=floor)
     spread = 1.0 + 3.0 * math.sqrt(2.0 / fit.freedom)
@@ -232,9 +254,13 @@ def _absent(region: Region, level: str, positions: Array | None, notes: list[str
         where = np.linspace(region.energy[0] + margin, region.energy[-1] - margin, 41)
     model = PeakModel(region.energy, step_kernel(region.energy), multiplet(level), 1)
     smooth = np.polynomial.Polynomial.fit(region.energy, region.signal, 2)(region.energy)
-    stderr = (
-        np.sqrt(np.maximum(smooth, 1.0)) if region.poisson else np.full(smooth.size, np.std(region.signal - smooth))
-    )
+    residual, local = region.signal - smooth, float(np.mean(np.diff(region.signal) ** 2)) / 2.0
+    if float(np.mean(residual**2)) > 2.0 * local:
+        raise NotAnalysable(
+            f"the region of {_span(region)} holds more than a background, but not one line that stands out of it; "
+            "pass the positions of its peaks, or a window about one of them"
+        )
+    stderr = np.sqrt(np.maximum(smooth, 1.0)) if region.poisson else np.full(smooth.size, math.sqrt(local))
     widths = [0.35 * _TYPICAL_FWHM, 0.15 * _TYPICAL_FWHM, 0.15 * _TYPICAL_FWHM][: model.n_widths]
     limits = []
     for position in where:
@@ -270,14 +296,9 @@ def _provenance(ds: xr.Dataset, level: str) -> dict[str, str]:
 
 def _curves(region: Region, best: _Fitted) -> xr.Dataset:
     number = best.model.number
-    columns, _ = best.model.columns(best.fit.theta)
-    bare = best.fit.theta.copy()
-    bare[-1] = 0.0
-    lines = best.model.columns(bare)[0][:, :number] * best.fit.linear[:number]
-    background = columns @ best.fit.linear - lines.sum(axis=1)
-    attrs = {"units": region.unit.removeprefix("count eV").strip() or "1"}
-    if region.unit.startswith("count"):
-        attrs = {"units": region.unit.replace(" eV", "")}
+    lines = _lines(best)
+    background = best.fit.fitted - lines.sum(axis=1)
+    attrs = {"units": {"count eV s-1": "count s-1", "count eV": "count"}.get(region.unit, "1")}
     scale = region.to_unit
     return xr.Dataset(
         {

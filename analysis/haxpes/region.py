@@ -22,13 +22,13 @@ class Region:
     energy : ndarray
         In eV, ascending towards larger binding energy: the binding energy, or the negative kinetic energy.
     signal : ndarray
-        Counts when `poisson`, else the intensity as it stands.
+        Counts where the Dataset tells them, else the intensity as it stands.
     poisson : bool
         Whether `signal` are counts whose variance is their mean.
-    time : float or None
-        Acquisition time per point in s, all scans together.
     unit : str
-        Unit of areas: ``count eV s-1``, ``count eV`` or ``eV``.
+        Unit of areas: ``count eV s-1`` where the acquisition time is known, else ``count eV`` or ``eV``.
+    to_unit : float
+        Factor from areas of `signal` to `unit`.
     axis : str
         ``binding_energy`` or ``kinetic_energy``.
     photon_energy : float or None
@@ -40,16 +40,11 @@ class Region:
     energy: Array
     signal: Array
     poisson: bool
-    time: float | None
     unit: str
+    to_unit: float
     axis: str
     photon_energy: float | None
     note: str
-
-    @property
-    def to_unit(self) -> float:
-        """Factor from areas of `signal` to `unit`."""
-        return 1.0 / self.time if self.time and self.poisson else 1.0
 
     @property
     def sign(self) -> float:
@@ -85,14 +80,12 @@ def select_region(ds: xr.Dataset, window: tuple[float, float] | None) -> Region:
         raise NotAnalysable(f"the region has {energy.size} points{where}; a fit needs at least {_FEWEST}")
     if np.ptp(signal) == 0:
         raise NotAnalysable(f"{name} is {signal[0]:g} at every energy; expected a spectrum")
+    units = str(ds[name].attrs.get("units", "1"))
     time = _acquisition_time(ds)
-    signal, poisson, note = _counts(ds, name, signal[first], time)
-    unit = (
-        "count eV s-1"
-        if poisson and time
-        else {"count": "count eV", "count s-1": "count eV s-1"}.get(str(ds[name].attrs.get("units", "1")), "eV")
-    )
-    return Region(energy, signal, poisson, time, unit, axis, _photon_energy(ds), note)
+    signal, poisson, note = _noise(signal[first], name, units, time)
+    per_time = 1.0 / time if time and (units == "count" or poisson) else 1.0
+    unit = {"count": "count eV s-1" if time else "count eV", "count s-1": "count eV s-1"}.get(units, "eV")
+    return Region(energy, signal, poisson, unit, per_time, axis, _photon_energy(ds), note)
 
 
 def _acquisition_time(ds: xr.Dataset) -> float | None:
@@ -107,20 +100,15 @@ def _photon_energy(ds: xr.Dataset) -> float | None:
     return None if value is None else float(value)
 
 
-def _counts(ds: xr.Dataset, name: str, signal: Array, time: float | None) -> tuple[Array, bool, str]:
-    """Return the signal as counts where the Dataset allows, whether its noise is Poisson, and the note that says so."""
-    unit = ds[name].attrs.get("units", "1")
-    if unit == "count":
+def _noise(signal: Array, name: str, units: str, time: float | None) -> tuple[Array, bool, str]:
+    """Return the signal, as counts where the units allow, whether its noise is Poisson, and the note that says so."""
+    if units == "count":
         counts = signal
-    elif unit == "count s-1" and time:
+    elif units == "count s-1" and time:
         counts = signal * time
     else:
-        return signal, False, f"The noise was taken from the residuals: {name} in {unit!r} does not tell the counts."
-    whole = np.abs(counts - np.round(counts)).max() <= max(0.01, 1e-4 * float(np.abs(counts).max()) ** 0.5)
+        return signal, False, f"The noise was taken from the residuals: {name} in {units!r} does not tell the counts."
+    whole = np.abs(counts - np.round(counts)).max() <= 0.01 + 1e-6 * float(np.abs(counts).max())
     if not whole or counts.min() < 0:
-        return (
-            signal,
-            False,
-            "The noise was taken from the residuals: the counts are not whole numbers, so were scaled.",
-        )
+        return signal, False, "The noise was taken from the residuals: the counts are not whole numbers, so were scaled."
     return np.round(counts), True, "The noise is that of the counts (Poisson)."

@@ -65,6 +65,12 @@ def correlated_mean(series: Array) -> CorrelatedMean:
     ValueError
         If fewer than four values are finite.
 
+    Examples
+    --------
+    >>> thickness = correlated_mean(np.array([17.2, 17.0, 16.1, 16.0, 17.4, 17.9, 17.1, 16.5]))
+    >>> round(thickness.mean, 2), thickness.n_effective < 8
+    (16.9, True)
+
     References
     ----------
     .. [1] Anderson, The Statistical Analysis of Time Series, Wiley (1971), chapter 8.

@@ -66,7 +66,7 @@ def interdiffusion_width(
 
     Notes
     -----
-    The width includes the probe and the spread of the beam in the foil: it bounds that of the interdiffusion from above.
+    The width includes probe and beam spread in the foil: it bounds that of the interdiffusion from above.
 
     References
     ----------

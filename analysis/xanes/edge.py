@@ -30,10 +30,11 @@ def edge_energy(scan: Scan) -> tuple[float, float]:
     """
     sigma = noise(scan.energy, scan.mu) if scan.stderr is None else float(np.median(scan.stderr))
     step = float(np.quantile(np.diff(scan.energy), 0.1))
+    rounding = 1e-9 * float(np.abs(scan.mu).max())
     reach, widest = 2, min(max(2, math.ceil(_WIDEST / step)), scan.energy.size // 8 + 1)
     while True:
         position, response, height = _steepest(scan, reach)
-        significance = height / (sigma * response[0]) if sigma else math.inf
+        significance = height / (max(sigma, rounding) * response[0])
         if significance > _SIGNIFICANT or reach >= widest:
             break
         reach = min(2 * reach, widest)

@@ -11,6 +11,7 @@ from interlayer.analysis import haxpes
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.haxpes.lineshape import voigt, voigt_fwhm
 from interlayer.analysis.haxpes.peak_model import PeakModel, fit_peaks, step_kernel
+from interlayer.parsers import read_tree
 from interlayer.analysis.haxpes.core_levels import Multiplet, multiplet
 
 AL_2S = np.arange(108.0, 130.0, 0.1)
@@ -214,6 +215,45 @@ def test_area_where_the_background_is_no_step(lines, energy, tail, level, bias):
         for s in range(6)
     ]
     assert np.mean([result["peak_area"].value for result in areas]) == pytest.approx(2e5, rel=bias)
+
+
+def test_counts_that_were_scaled_still_become_a_rate():
+    """Kratos exports hold counts divided by transmission: no Poisson noise, but the time still divides them."""
+    scaled = region(seed=8, dwell_time=0.05, n_scans=1)
+    scaled["counts"] = scaled["counts"] * 0.731
+    scaled["counts"].attrs["units"] = "count"
+    area = haxpes.region_area(scaled)["peak_area"]
+    assert area.unit == "count eV s-1"
+    assert area.value == pytest.approx(20000 * 0.731 / 0.05, rel=0.02)
+
+
+def test_several_lines_without_positions_are_refused(corpus):
+    """The N 1s window of MoS2 holds Mo 3p as well; one line through both would be a number without meaning."""
+    tree = read_tree(corpus / "haxpes/LG4X__Mutlipak_vms.npl")
+    ds = next(leaf.to_dataset() for leaf in tree.leaves if leaf.name == "N_1s")
+    with pytest.raises(NotAnalysable, match="positions of its peaks"):
+        haxpes.region_area(ds)
+    two = haxpes.region_area(ds, peaks=[394.4, 399.5], window=(390.0, 406.0))
+    assert two["peak_position_1"].value == pytest.approx(394.4, abs=0.3)
+    assert two["peak_position_2"].value == pytest.approx(399.5, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("path", "group", "position"),
+    [
+        # Pt 4f7/2 of the metal 71.2 eV, Handbook of X-ray Photoelectron Spectroscopy (1992).
+        ("haxpes/KherveFitting__Pt4f.vms", "Pt_4f", 71.2),
+        # Reference value of adventitious carbon, which this file was charge-corrected to.
+        ("haxpes/LG4X__Mutlipak_vms.npl", "C_1s", 284.8),
+    ],
+)
+def test_real_regions_are_fitted_without_guesses(corpus, path, group, position):
+    """A doublet and a single line out of two vendors' files: found where the handbook has them."""
+    tree = read_tree(corpus / path)
+    ds = next(leaf.to_dataset() for leaf in tree.leaves if leaf.name == group)
+    result = haxpes.region_area(ds)
+    assert result["peak_position"].value == pytest.approx(position, abs=0.1)
+    assert result["peak_area"].relative < 0.03
 
 
 @pytest.mark.slow

@@ -216,9 +216,14 @@ def test_spellings_of_the_same_columns(header):
 def test_units_of_the_header_are_converted():
     """mA, mV, mAh, minutes and hours: each a factor that nobody sees in a plot without axes."""
     cell = half_cycles()
-    dataset = of(csv({
-    """Header units: each a factor that nobody sees in a plot without axes."""
-        "Charge Capacity (mAh)": cell["charge"] * 1e3, "Temperature (K)": 0 * cell["time"] + 298.15}))  # fmt: skip
+    columns = {
+        "Test Time (h)": cell["time"] / 3600,
+        "Voltage (mV)": cell["voltage"] * 1e3,
+        "Current (µA)": cell["current"] * 1e6,
+        "Charge Capacity (mAh)": cell["charge"] * 1e3,
+        "Temperature (K)": 0 * cell["time"] + 298.15,
+    }
+    dataset = of(csv(columns))
     np.testing.assert_allclose(dataset["test_time"], cell["time"])
     np.testing.assert_allclose(dataset["current"], cell["current"])
     np.testing.assert_allclose(dataset["vendor_capacity_charge"], cell["charge"])
@@ -352,6 +357,13 @@ def test_damaged_fields_rows_and_temperatures_cost_only_themselves():
     assert np.isnan(dataset["voltage"].values[9])
     assert {"not-a-number", "damaged-rows", "unknown-unit"} <= codes(dataset)
     assert "temperature" not in dataset
+
+
+def test_a_second_table_is_not_lost_in_silence():
+    """Some programs append a summary, or a restart, under the record."""
+    text = csv(plain(half_cycles()))
+    assert "left-out-table" in codes(of(text + "\n" + text))
+    assert "left-out-table" not in codes(of(text))
 
 
 @pytest.mark.parametrize("path", [f"{CELLPY}/custom_good_small.csv", CALCE, f"{TOOLKIT}/arbin_example.csv"])

@@ -298,6 +298,17 @@ def test_several_sweeps_are_several_measurements():
     np.testing.assert_allclose(found[1].dataset["impedance"], 2 * z)
 
 
+def test_tables_below_each_other_are_all_read():
+    """A file with one header for each spectrum must not end after the first; what is no spectrum is said."""
+    f, z = cell()
+    spectrum = "f,Z',Z''\n" + rows(f, z.real, z.imag)
+    text = "setting,a,b\n1,2,3\n2,3,4\n3,4,5\n\n" + spectrum + "\nnext cell\n" + spectrum
+    found = measurements(Source(Path("x.csv"), data=text.encode()), format="delimited-eis")
+    assert [measurement.group for measurement in found] == ["eis_0", "eis_1"]
+    assert "left-out-table" in codes(found[0].dataset)
+    assert all(measurement.dataset.sizes["frequency"] == f.size for measurement in found)
+
+
 def test_bad_rows_are_left_out_and_good_ones_kept():
     """A field '***' of an overflow costs its row."""
     f, z = cell()

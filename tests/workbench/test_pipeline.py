@@ -133,7 +133,7 @@ def test_report_is_self_contained_and_escaped(folder, tmp_path):
     assert "http" not in html.replace("http-equiv", "")
     assert "film &lt;b&gt;1&lt;/b&gt;" in html
     assert "<b>1</b>" not in html
-    assert "needs <code>eis.thickness</code>" in html
+    assert ">eis.thickness</code>" in html
     assert "notes.docx" in html
     assert str(tmp_path) not in html
 
