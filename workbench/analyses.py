@@ -164,7 +164,7 @@ def _haxpes(task: Task) -> Found:
 
     for group, ds in task.datasets.items():
         yield group, _attempt(lambda ds=ds: haxpes.region_area(ds))
-    lacking = _lacking(task.facts, "overlayer", "substrate", "reference_ratio")
+    lacking = _lacking(task.facts, "overlayer", "substrate", "reference_ratio", "emission_angle")
     if lacking:
         first = next(iter(task.datasets))
         yield first, Outcome(missing=_missing("overlayer_thickness", "haxpes", *lacking))
@@ -183,7 +183,7 @@ def _thickness(task: Task, overlayer: str, substrate: str) -> Result:
         overlayer_material=facts["overlayer"]["material"],
         substrate_material=facts["substrate"]["material"],
         reference_ratio=facts["reference_ratio"],
-        emission_angle=facts.get("emission_angle"),
+        emission_angle=facts["emission_angle"],
     )
 
 

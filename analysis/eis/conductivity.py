@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -177,6 +178,7 @@ def _limited(ds: xr.Dataset, choice: Choice, geometry: Geometry | None) -> Resul
     """Return limits; the geometry's uncertainty widens them on the safe side."""
     vacuum = None if geometry is None else VACUUM_PERMITTIVITY * geometry.area / geometry.thickness
     limit = resistance_limit(choice, vacuum)
+    choice = replace(choice, fit=limit.fit)
     quantities = [Quantity("ionic_resistance", limit.resistance, None, "ohm", relation=limit.relation, kind="fit")]
     if geometry is not None:
         sign = 1.0 if limit.relation == "<" else -1.0

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .circuit import Circuit, Floats
+from .circuit import Circuit, Complexes, Floats
 from .spectrum import Spectrum
 
 CONVERGED = 1e-11
@@ -151,8 +151,29 @@ def polish(found: CircuitFit) -> CircuitFit:
         ftol=CONVERGED,
         xtol=CONVERGED,
     )
-    theta = np.fromiter(outcome.params.valuesdict().values(), float)
-    return _evaluate(problem, theta, outcome)
+    return replace(found, minimizer_result=outcome)
+
+
+def allowing(found: CircuitFit, columns: Complexes) -> CircuitFit:
+    """Return the same fit with a covariance that allows for series elements which the circuit lacks.
+
+    An element that must not be negative and came out at zero still has an uncertainty, and what it correlates with has
+    more. The covariance is that of the fit with the element free to take either sign, which is on the safe side.
+
+    Parameters
+    ----------
+    found : CircuitFit
+        A fit of the circuit without them.
+    columns : ndarray, shape (k, n)
+        Impedance of each element for a size of one, for example ``1j * omega`` of an inductor.
+    """
+    problem = _Problem(found.circuit, found.spectrum)
+    weighted = columns * problem.weight
+    jacobian = np.concatenate([problem.jacobian(found.theta), np.concatenate([weighted.real, weighted.imag], axis=1)])
+    noise = found.chi_square / max(found.residual.size - len(jacobian), 1)
+    covariance, condition = _covariance(jacobian, noise)
+    size = found.theta.size
+    return replace(found, covariance=covariance[:size, :size], condition_number=condition)
 
 
 class _Problem:
@@ -191,18 +212,12 @@ class _Problem:
         return np.asarray(found, dtype=float)
 
 
-def _evaluate(problem: _Problem, theta: Floats, minimizer_result: Any = None) -> CircuitFit:
+def _evaluate(problem: _Problem, theta: Floats) -> CircuitFit:
     residual = problem.residual(theta)
     noise = float(np.sum(residual**2)) / max(residual.size - theta.size, 1)
-    J = problem.jacobian(theta); w=problem.weight; zero=np.zeros_like(w)
-    names=[p.name for p in problem.circuit.parameters]
-    extra=[]
-    if "R0" not in names: extra.append(np.concatenate([w,zero]))
-    if "L0" not in names: extra.append(np.concatenate([zero,w*problem.omega]))
-    covariance, condition = _covariance(np.vstack([J,*extra]) if extra else J, noise)
-    covariance=covariance[:theta.size,:theta.size]
+    covariance, condition = _covariance(problem.jacobian(theta), noise)
     shaped = residual.reshape(2, -1)
-    return CircuitFit(problem.circuit, problem.spectrum, theta, covariance, shaped, condition, minimizer_result)
+    return CircuitFit(problem.circuit, problem.spectrum, theta, covariance, shaped, condition)
 
 
 def _covariance(jacobian: Floats, noise: float) -> tuple[Floats, float]:

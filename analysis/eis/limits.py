@@ -22,6 +22,7 @@ from .selection import BETTER_BY, Choice, relaxation
 FILM_BELOW, ELECTRODE_ABOVE = 200.0, 2000.0
 """Effective permittivities: below the first a capacitance is the film's, above the second the electrode's."""
 
+_SUM_DETERMINED = 0.5  # relative
 _STEP = 0.5
 _MOST_STEPS = 80
 _HALVINGS = 14
@@ -29,11 +30,12 @@ _HALVINGS = 14
 
 @dataclass(frozen=True)
 class Limit:
-    """One-sided 95 % limit of the film's resistance in ohm, and why it is no more than that."""
+    """One-sided 95 % limit of the film's resistance in ohm, why it is no more than that, and the fit behind it."""
 
     resistance: float
     relation: Literal["<", ">"]
     reason: str
+    fit: CircuitFit
 
 
 def resistance_limit(choice: Choice, capacitance_of_vacuum: float | None) -> Limit:
@@ -63,10 +65,12 @@ def resistance_limit(choice: Choice, capacitance_of_vacuum: float | None) -> Lim
     if permittivity > ELECTRODE_ABOVE:
         circuit = Series((Resistor("0"), ConstantPhase("1")))
         upper = _profile(circuit, "R0", found, +1)
-        return Limit(upper, "<", "no arc is resolved: only the blocking electrode and the intercept are in the window")
+        return Limit(
+            upper, "<", "no arc is resolved: only the blocking electrode and the intercept are in the window", found
+        )
     if permittivity < FILM_BELOW:
         lower = _profile(arc("1"), "R1", found, -1)
-        return Limit(lower, ">", "no arc is resolved: only the film's own capacitance is in the window")
+        return Limit(lower, ">", "no arc is resolved: only the film's own capacitance is in the window", found)
     raise NotAnalysable(
         f"no arc is resolved, and an effective permittivity of {permittivity:.3g} may be the film's or the "
         "electrode's; measure to higher frequency, or at another temperature"
@@ -76,16 +80,21 @@ def resistance_limit(choice: Choice, capacitance_of_vacuum: float | None) -> Lim
 def _of_undetermined_arc(found: CircuitFit) -> Limit:
     if "CPE2_Q" not in found or relaxation(found, 1) > 1.0 / found.spectrum.omega[-1]:
         lower = _profile(found.circuit, "R1", found, -1)
-        return Limit(lower, ">", "the arc does not close at the lowest frequency, its resistance is open upwards")
-    places = [found.index(name) for name in ("R0", "R1") if name in found]
-    resistances = np.exp(found.theta[places])
+        return Limit(
+            lower, ">", "the arc does not close at the lowest frequency, its resistance is open upwards", found
+        )
+    # Without allowance for a lead that came out at zero: the sum of both does not care how they share.
+    plain = fit(found.circuit, found.spectrum, [_start(found.circuit, found)])
+    places = [plain.index(name) for name in ("R0", "R1") if name in plain]
+    resistances = np.exp(plain.theta[places])
     share = resistances / resistances.sum()
-    relative = math.sqrt(share @ found.covariance[np.ix_(places, places)] @ share)
-    if not relative < 0.5:
-        lower = _profile(found.circuit, "R1", found, -1)
-        return Limit(lower, ">", "of the arc only the beginning is in the window, its resistance is open upwards")
+    relative = math.sqrt(share @ plain.covariance[np.ix_(places, places)] @ share)
+    if not relative < _SUM_DETERMINED:
+        raise NotAnalysable("an arc is there but neither its resistance nor its sum with the leads is determined")
     upper = float(resistances.sum() * math.exp(ONE_SIDED_95 * relative))
-    return Limit(upper, "<", "arc and series resistance cannot be told apart in the window, only their sum is known")
+    return Limit(
+        upper, "<", "arc and series resistance cannot be told apart in the window, only their sum is known", plain
+    )
 
 
 def _capacitance(found: CircuitFit) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .circuit import Circuit, ConstantPhase, Inductor, Resistor, Series, arc
-from .fit import ROUGH, CircuitFit, fit
+from .fit import ROUGH, CircuitFit, allowing, fit
 from .spectrum import Spectrum
 from .start import start_values
 
@@ -80,7 +80,7 @@ def in_order(found: CircuitFit, n_arcs: int) -> CircuitFit:
     for new, old in enumerate(order, start=1):
         for term in ("R{}", "CPE{}_Q", "CPE{}_n"):
             start[term.format(new)] = old_values[term.format(old)]
-    return fit(found.circuit, found.spectrum, [start])
+    return _allowing_leads(fit(found.circuit, found.spectrum, [start]))
 
 
 def _fit_series(spectrum: Spectrum, n_arcs: int) -> CircuitFit:
@@ -102,7 +102,14 @@ def _fit_series(spectrum: Spectrum, n_arcs: int) -> CircuitFit:
                 del parts[lead]
     if n_arcs > 0 and _electrode_is_absent(found, electrode):
         found = fit(_series(parts, without=electrode), spectrum, [_natural(found)])
-    return found
+    return _allowing_leads(found)
+
+
+def _allowing_leads(found: CircuitFit) -> CircuitFit:
+    """Return the fit with the uncertainty that leads bring which came out at zero."""
+    omega = found.spectrum.omega
+    absent = [column for name, column in (("L0", 1j * omega), ("R0", np.ones(omega.size))) if name not in found]
+    return allowing(found, np.array(absent, dtype=complex)) if absent else found
 
 
 def _series(parts: Mapping[str, Circuit], without: str = "") -> Series:

@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from interlayer.analysis import Quantity, Result, eis
+from interlayer.analysis.eis.circuit import ConstantPhase, Series, arc
+from interlayer.analysis.eis.fit import fit, polish
+from interlayer.analysis.eis.spectrum import usable
+from interlayer.analysis.eis.start import start_values
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.units import UnitError
 from interlayer.parsers import schema
@@ -36,9 +40,9 @@ def pellet_spectrum(corpus, celsius: int) -> xr.Dataset:
 
 @pytest.mark.parametrize("celsius", PUBLISHED)
 def test_published_pellet_fits_are_reproduced(corpus, celsius):
-    """Without a user's guess, circuit, resistances, errors and chi-square are those of a published analysis.
+    """Without a user's guess, circuit, resistances and chi-square are those of a published analysis.
 
-    The peers start from guesses by hand; impedance.py returns errors 12 orders too small on the first of these files.
+    The errors are larger than the published ones where the arc is cut off: a small series resistance may be there.
     """
     thickness, area = Quantity("thickness", 0.21, None, "cm"), Quantity("area", math.pi * 0.4**2, None, "cm2")
     result = eis.film_conductivity(pellet_spectrum(corpus, celsius), thickness=thickness, area=area)
@@ -46,18 +50,26 @@ def test_published_pellet_fits_are_reproduced(corpus, celsius):
     bulk, boundary = result["arc_1_resistance"], result["arc_2_resistance"]
     assert result.provenance["circuit"] == "p(R1,CPE1)-p(R2,CPE2)-CPE3"
     assert (bulk.value, boundary.value) == (pytest.approx(r1, rel=5e-4), pytest.approx(r2, rel=5e-4))
-    assert (bulk.stderr, boundary.stderr) == (pytest.approx(u1, rel=1e-3), pytest.approx(u2, rel=1e-3))
+    assert u1 <= bulk.stderr < 2 * u1
+    assert u2 <= boundary.stderr < 2 * u2
     assert result.fit.chisqr == pytest.approx(chi_square, rel=1e-6)
     assert result["ionic_conductivity"].value == pytest.approx(0.21 / ((r1 + r2) * math.pi * 0.16), rel=5e-4)
 
 
-def test_lmfit_agrees_with_the_covariance_from_the_scaled_jacobian(corpus):
-    """The result carries lmfit's own fit; its errors and ours must be one, or one of them is wrong."""
-    result = eis.film_conductivity(pellet_spectrum(corpus, 140), thickness=THICKNESS, area=AREA)
-    assert isinstance(result.fit, lmfit.minimizer.MinimizerResult)
-    for name in ("arc_1_resistance", "arc_2_resistance"):
-        spread = result.fit.params[f"ln_R{name[4]}"].stderr
-        assert result[name].stderr == pytest.approx(spread * result[name].value, rel=1e-6)
+@pytest.mark.parametrize("celsius", PUBLISHED)
+def test_published_errors_are_reproduced(corpus, celsius):
+    """Of one and the same circuit the standard errors are the published ones, ours and lmfit's alike.
+
+    impedance.py returns errors 12 orders too small on the first of these files.
+    """
+    spectrum = usable(pellet_spectrum(corpus, celsius))
+    circuit = Series((arc("1"), arc("2"), ConstantPhase("3")))
+    found = polish(fit(circuit, spectrum, start_values(spectrum, 2)))
+    _, u1, _, u2, _ = PUBLISHED[celsius]
+    assert isinstance(found.minimizer_result, lmfit.minimizer.MinimizerResult)
+    for name, published in (("R1", u1), ("R2", u2)):
+        assert found.stderr(name) == pytest.approx(published, rel=1e-3)
+        assert found.minimizer_result.params[f"ln_{name}"].stderr == pytest.approx(found.spread(name), rel=1e-6)
 
 
 def film(
@@ -200,6 +212,30 @@ def test_an_arc_outside_the_window_gives_a_limit(thickness, area, conductivity, 
     assert limit.relation == relation
     assert limit.value < conductivity if relation == ">" else limit.value > conductivity
     assert any(note.startswith("not resolved") for note in result.notes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0, 4.0])
+def test_an_arc_at_the_upper_end_of_the_window_is_not_overrated(ratio):
+    """Where the arc's top is near or above 1 MHz, leads and film share one intercept: wide intervals or right limits.
+
+    With leads that came out at zero taken as exactly zero, 15-60 % of these intervals held the truth.
+    """
+    right = 0
+    for seed in range(60):
+        conductivity = ratio * 1e6 * 2 * np.pi * VACUUM * 20.0
+        ds = film(
+            np.logspace(6, -1, 71), conductivity=conductivity, thickness=1e-5, area=5e-3, permittivity=20.0, seed=seed
+        )
+        exact = Quantity("thickness", 100.0, 0.0, "nm"), Quantity("area", 5e-3, 0.0, "cm2")
+        try:
+            found = eis.film_conductivity(ds, thickness=exact[0], area=exact[1])["ionic_conductivity"]
+        except NotAnalysable:
+            right += 1
+            continue
+        low, high = found.interval95 or ((found.value, math.inf) if found.relation == ">" else (0.0, found.value))
+        right += low <= conductivity <= high
+    assert right >= 54, right  # 95 % of 60 less 1.8 standard deviations
 
 
 def test_neither_side_bounded_is_declined():

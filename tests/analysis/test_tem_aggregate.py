@@ -21,16 +21,16 @@ def gaussian_series(rng, n, correlation_length):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "correlation_length", "least"),
-    [(197, 10.0, 0.93), (100, 10.0, 0.92), (400, 10.0, 0.93), (200, 0.0, 0.93), (197, 30.0, 0.87)],
+    [(197, 10.0, 0.94), (100, 10.0, 0.935), (400, 10.0, 0.94), (200, 0.0, 0.94), (197, 30.0, 0.93)],
 )
 def test_interval_covers_the_population_mean(n, correlation_length, least):
-    """std/sqrt(n) covers 30 % at n = 197 and c = 10, a Sokal window 75 %; 6 n/c of 16 leaves little to learn from."""
+    """std/sqrt(n) covers 30 % at n = 197 and c = 10, a Sokal window 75 %."""
     rng = np.random.default_rng(20263)
     hits = 0
     for _ in range(1000):
         mean = correlated_mean(gaussian_series(rng, n, correlation_length))
         hits += abs(mean.mean) < t.ppf(0.975, mean.dof) * mean.stderr
-    assert least <= hits / 1000 <= 0.98
+    assert least <= hits / 1000 <= 0.975
 
 
 def test_effective_number_of_a_long_series():

@@ -138,11 +138,13 @@ def test_direction_order_and_missing_points_do_not_matter():
     for other in (ds.isel(distance=slice(None, None, -1)), ds.isel(line=[1, 0])):
         assert interdiffusion_width(other)["interdiffusion_width"].value == pytest.approx(reference.value, rel=1e-4)
     gappy = ds.copy()
-    gappy["counts"] = gappy["counts"].astype(float).where(ds["distance"] % 10 > 0.1)
+    gappy["counts"] = gappy["counts"].astype(float).where(abs(ds["distance"] - 55.0) > 3.0)
     gappy["counts"].attrs = ds["counts"].attrs
-    changed = interdiffusion_width(gappy)["interdiffusion_width"]
-    assert abs(changed.value - reference.value) < 0.5 * reference.stderr
-    assert changed.stderr > reference.stderr
+    result = interdiffusion_width(gappy)
+    changed = result["interdiffusion_width"]
+    assert abs(changed.value - reference.value) < 2 * reference.stderr
+    assert reference.stderr < changed.stderr < 2 * reference.stderr
+    assert result.diagnostics["deviance_per_dof"] < 1.3
 
 
 def test_scan_that_ends_within_the_interface_says_so():

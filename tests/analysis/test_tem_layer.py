@@ -88,7 +88,7 @@ def within(quantity, expected):
 def test_interval_covers_the_mean_of_the_coating():
     """The 95 % interval is for the coating, not this field: std/sqrt(n) would hold the truth in 30 % of images."""
     results = [
-        layer_thickness(micrograph(simulate(1000 + seed)), pixel_size_relative_uncertainty=0.0) for seed in range(120)
+        layer_thickness(micrograph(simulate(1000 + seed)), pixel_size_relative_uncertainty=0.0) for seed in range(160)
     ]
     thickness = [result["layer_thickness"] for result in results]
     assert all(quantity.relation == "=" for quantity in thickness)

@@ -109,6 +109,8 @@ def test_missing_reference_is_flagged():
     assert any(note.startswith("Misfit") for note in result.notes)
     clean = xanes.linear_combination(raw([(SULFIDE, 0.3), (THIOPHOSPHATE, 0.7)], noise=0.005, rng=rng), REFERENCES)
     assert not any(note.startswith("Misfit") for note in clean.notes)
+    assert result.diagnostics["inflation"] > 1.5
+    assert clean.diagnostics["inflation"] == 1.0
 
 
 def test_stated_noise_gives_a_chi_square():
