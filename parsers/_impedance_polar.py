@@ -18,13 +18,15 @@ def from_polar(modulus: NDArray[np.float64], degrees: NDArray[np.float64]) -> Co
     return np.asarray(modulus * np.exp(1j * np.deg2rad(degrees)), dtype=np.complex128)
 
 
-def compare_polar(cartesian: Complex, polar: Complex) -> list[Finding]:
-    """Hold the impedance from Z', Z'' against the one from |Z|, phase.
+def compare_polar(cartesian: Complex, polar: Complex, *, beside: str = "|Z|, phase") -> list[Finding]:
+    """Hold the impedance from Z', Z'' against the one from |Z|, phase, or from other columns.
 
     Parameters
     ----------
     cartesian, polar : numpy.ndarray
         Complex impedance in ohm from either pair of columns, shape (n,). NaN is ignored.
+    beside : str
+        What the other columns are called in messages.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def compare_polar(cartesian: Complex, polar: Complex) -> list[Finding]:
                 remedy="check which of the two columns lacks a minus in its name",
             )
         raise CorruptFile(
-            f"Z', Z'' and |Z|, phase differ by {median:.1%} in the median",
+            f"Z', Z'' and {beside} differ by {median:.1%} in the median",
             expected="the same impedance in both",
             remedy="check decimal marks, column names and the unit of the phase",
         )
@@ -66,7 +68,7 @@ def compare_polar(cartesian: Complex, polar: Complex) -> list[Finding]:
         return []
     worst = float(difference[whole].max())
     message = (
-        f"In {single} of {whole.sum()} rows Z', Z'' and |Z|, phase differ by more than 5 %, at most by {worst:.0%}."
+        f"In {single} of {whole.sum()} rows Z', Z'' and {beside} differ by more than 5 %, at most by {worst:.0%}."
     )
     return [Finding("polar-mismatch", "warning", message)]
 

@@ -178,6 +178,17 @@ BUILT_IN: tuple[Format, ...] = (
         magic=(Magic(rb"\A\s*EXPLAIN\b", "text"),),
     ),
     Format(
+        name="zahner-ism",
+        title="Zahner Thales",
+        techniques=("eis",),
+        module=f"{_PARSERS}.zahner_ism",
+        extensions=(".ism",),
+        magic=(
+            Magic(rb"\A\0\0\xff\xff\xff[\xfe\xff]\0\0\0"),
+            Magic(rb"(?s)\A\0.{6}\0\0", name=r"\.ism$"),
+        ),
+    ),
+    Format(
         name="xdi",
         title="XAS Data Interchange",
         techniques=("xanes",),

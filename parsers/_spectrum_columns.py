@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._columns import Column
 from ._columns_eis import BESIDE, IMPEDANCE
 from ._impedance_polar import compare_polar, from_polar
 from ._impedance_sign import sign_verdict, slope_mismatch
@@ -18,7 +20,9 @@ Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 
-def spectrum_columns(table: Table, source: Source) -> dict[str, NDArray[Any]]:
+def spectrum_columns(
+    table: Table, source: Source, columns: Sequence[Column] = IMPEDANCE + BESIDE
+) -> dict[str, NDArray[Any]]:
     """Return frequency, impedance and what stands beside them, by the names of the vocabulary.
 
     Parameters
@@ -27,6 +31,8 @@ def spectrum_columns(table: Table, source: Source) -> dict[str, NDArray[Any]]:
         With named columns.
     source : Source
         Takes the findings.
+    columns : sequence of Column
+        The vendor's names of ``frequency``, ``real``, ``imaginary``, ``modulus``, ``phase`` and of what stands beside.
 
     Returns
     -------
@@ -42,9 +48,9 @@ def spectrum_columns(table: Table, source: Source) -> dict[str, NDArray[Any]]:
     CorruptFile
         If Z', Z'' and |Z|, phase are different impedances.
     """
-    taken, findings = table.gather(IMPEDANCE + BESIDE)
+    taken, findings = table.gather(columns)
     source.findings.extend(findings)
-    titles = {column.name: table.header[position] for column, position in table.positions(IMPEDANCE + BESIDE).items()}
+    titles = {column.name: table.header[position] for column, position in table.positions(columns).items()}
     frequency = taken.pop("frequency")
     cartesian = _pair(taken, "real", "imaginary")
     polar = _pair(taken, "modulus", "phase")
@@ -66,6 +72,13 @@ def spectrum_columns(table: Table, source: Source) -> dict[str, NDArray[Any]]:
         )
     _check_sign(frequency, impedance, titles["imaginary" if cartesian is not None else "phase"])
     return {"frequency": frequency, "impedance": impedance} | taken
+
+
+def note_unmapped(table: Table, known: Sequence[Column], source: Source, *, silent: Collection[str] = ()) -> None:
+    """Add a finding that lists the columns which a map leaves out, but for those of the instrument's state."""
+    names = [name for name in table.unmapped(known) if name not in silent]
+    if names:
+        source.note("unmapped-columns", "info", f"Columns that were left out: {', '.join(names)}.")
 
 
 def _pair(taken: dict[str, Floats], first: str, second: str) -> tuple[Floats, Floats] | None:

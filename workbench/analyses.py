@@ -222,8 +222,16 @@ def _tem(task: Task) -> Found:
         yield group, _attempt(lambda ds=ds: tem.layer_thickness(ds, pixel_size=pixel_size, **stated))
 
 
+def _eds(task: Task) -> Found:
+    from interlayer.analysis import tem
+
+    for group, ds in task.datasets.items():
+        if ds["counts"].dims == ("distance", "line"):
+            yield group, _attempt(lambda ds=ds: tem.interdiffusion_width(ds))
+
+
 def _none(task: Task) -> Found:
-    """Read and stored, not analysed yet."""
+    """Only read and stored: no quantity of this technique is computed."""
     yield from ()
 
 
@@ -233,6 +241,6 @@ _ANALYSES: Mapping[str, Callable[[Task], Found]] = {
     "xanes": _xanes,
     "xps": _haxpes,
     "image": _tem,
-    "eds": _none,
+    "eds": _eds,
     "eels": _none,
 }
