@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ._source import Source
 
 Seconds = NDArray[np.float64]
 Dates = NDArray[np.datetime64]
@@ -15,6 +19,24 @@ _CLOCK = r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?\s*([AaPp][Mm])?)?
 _YEAR_FIRST = re.compile(r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})" + _CLOCK + r"\s*$")
 _YEAR_LAST = re.compile(r"\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})" + _CLOCK + r"\s*$")
 _DURATION = re.compile(r"\s*(-?)(?:(\d+)\s*d(?:ays?)?[\s,]*|(\d+)-)?(\d+):(\d{1,2}):(\d{1,2}(?:[.,]\d*)?)\s*$")
+
+_SPELLED = re.compile(r"\s*(?:[A-Za-z]+,\s*)?([A-Za-z]{3,9})\.?\s+(\d{1,2}),?\s+(\d{4})\b,?(.*)$")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def start_time(text: str, source: Source) -> str | None:
+    """Return when a measurement began as ISO 8601, or None with a finding when the text does not say it for certain.
+
+    Besides what `dates` reads, months may be spelled out in English: ``Thursday, July 19, 2018 9:40:30 AM``.
+    """
+    found = _SPELLED.match(text)
+    if found and found[1][:3].lower() in _MONTHS:
+        text = f"{found[3]}-{_MONTHS.index(found[1][:3].lower()) + 1:02}-{found[2]} {found[4].strip()}".strip()
+    moment, reason = dates([text])
+    if moment is None or np.isnat(moment[0]):
+        source.note("unread-date", "info", f"The date {text!r} was not used: {reason or 'it is empty'}.")
+        return None
+    return str(np.datetime_as_string(moment[0], unit="ms"))
 
 
 def durations(texts: Sequence[str]) -> Seconds | None:

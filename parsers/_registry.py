@@ -189,6 +189,24 @@ BUILT_IN: tuple[Format, ...] = (
         ),
     ),
     Format(
+        name="elins-p00",
+        title="Elins text with title and dates",
+        techniques=("eis",),
+        module=f"{_PARSERS}.elins_p00",
+        extensions=(".p00",),
+        magic=(Magic(rb"\A\s*Procedure\s*:[^\n]*\n(?:[^\n]*\n){3}\s*f/Hz\s*\t", "text"),),
+    ),
+    Format(
+        name="elins-i2b",
+        title="Elins impedance spectrum",
+        techniques=("eis",),
+        module=f"{_PARSERS}.elins_i2b",
+        extensions=(".i2b",),
+        magic=(
+            Magic(rb"(?m)^\s*\d+[ \t]*\r?\n[ \t]*[-+\d.eE]+(?:[ \t]+[-+\d.eE]+){2}[ \t]*\r?$", "text", name=r"\.i2b$"),
+        ),
+    ),
+    Format(
         name="xdi",
         title="XAS Data Interchange",
         techniques=("xanes",),

@@ -95,17 +95,11 @@ def read(source: Source) -> Iterator[Measurement]:
     for group, part in _runs(columns["frequency"], source):
         run = {name: values[part] for name, values in columns.items()}
         for measurement in spectra(run, facts, source, group=group):
-            frequency, impedance = run["frequency"], run["impedance"]
-            measurement.findings.extend(isolated_points(frequency, impedance))
+            measurement.findings.extend(isolated_points(run["frequency"], run["impedance"]))
             yield measurement
-    main = _main(columns)
-    if sign_verdict(*main) < 0:
+    if sign_verdict(columns["frequency"], columns["impedance"]) < 0:
         message = "The phase runs against the slope of |Z|: leads, noise or drift outweigh the cell in this spectrum."
         source.note("phase-against-slope", "warning", message)
-
-
-def _main(columns: dict[str, NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-    return columns["frequency"], columns["impedance"]
 
 
 def _points(cursor: Cursor, count: int, source: Source) -> tuple[dict[str, NDArray[Any]], bool]:

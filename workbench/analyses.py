@@ -58,9 +58,9 @@ def analyse(
         yield group, _compared(outcome, facts)
 
 
-def _attempt(function: Callable[[], Result]) -> Outcome:
+def _attempt(function: Callable[..., Result], *data: Any, **facts: Any) -> Outcome:
     try:
-        return Outcome(result=function())
+        return Outcome(result=function(*data, **facts))
     except NotAnalysable as error:
         return Outcome(declined=str(error))
     except Exception as error:
@@ -99,10 +99,10 @@ def _eis(task: Task) -> Found:
     for group, ds in task.datasets.items():
         if lacking:
             yield group, Outcome(missing=_missing("ionic_conductivity", "eis", *lacking))
-            yield group, _attempt(lambda ds=ds: eis.ionic_resistance(ds))
+            yield group, _attempt(eis.ionic_resistance, ds)
         else:
             geometry = {key: task.facts[key] for key in ("thickness", "area")}
-            yield group, _attempt(lambda ds=ds, known=geometry: eis.film_conductivity(ds, **known))
+            yield group, _attempt(eis.film_conductivity, ds, **geometry)
 
 
 def _cycling(task: Task) -> Found:
@@ -111,12 +111,12 @@ def _cycling(task: Task) -> Found:
     facts = task.facts
     for group, ds in task.datasets.items():
         if facts.get("cell_type") == "symmetric":
-            yield group, _attempt(lambda ds=ds: cycling.polarisation(ds, area=facts.get("area")))
+            yield group, _attempt(cycling.polarisation, ds, area=facts.get("area"))
         elif lacking := _lacking(facts, "cell_type", "reference_cycle"):
             yield group, Outcome(missing=_missing("capacity_retention", "cycling", *lacking))
-            yield group, _attempt(lambda ds=ds: cycling.capacity(ds))
+            yield group, _attempt(cycling.capacity, ds)
         else:
-            yield group, _attempt(lambda ds=ds: _retention(ds, facts))
+            yield group, _attempt(_retention, ds, facts)
 
 
 def _retention(ds: xr.Dataset, facts: Mapping[str, Any]) -> Result:
@@ -137,40 +137,38 @@ def _retention(ds: xr.Dataset, facts: Mapping[str, Any]) -> Result:
 
 def _xanes(task: Task) -> Found:
     from interlayer.analysis import xanes
-    from interlayer.parsers import read
 
     names = task.facts.get("references", {})
     is_reference = task.path.resolve() in {(task.folder / name).resolve() for name in names.values()}
     for group, ds in task.datasets.items():
         if not names or is_reference:
-            yield group, _attempt(lambda ds=ds: xanes.normalise(ds))
+            yield group, _attempt(xanes.normalise, ds)
             continue
-        yield (
-            group,
-            _attempt(
-                lambda ds=ds: xanes.linear_combination(
-                    ds,
-                    {name: read(task.folder / file) for name, file in names.items()},
-                    energy_range=task.facts.get("energy_range"),
-                )
-            ),
-        )
+        yield group, _attempt(_combination, ds, task, names)
     if not names:
         yield next(iter(task.datasets)), Outcome(missing=_missing("fraction", "xanes", "references"))
+
+
+def _combination(ds: xr.Dataset, task: Task, names: Mapping[str, str]) -> Result:
+    from interlayer.analysis import xanes
+    from interlayer.parsers import read
+
+    references = {name: read(task.folder / file) for name, file in names.items()}
+    return xanes.linear_combination(ds, references, energy_range=task.facts.get("energy_range"))
 
 
 def _haxpes(task: Task) -> Found:
     from interlayer.analysis import haxpes
 
     for group, ds in task.datasets.items():
-        yield group, _attempt(lambda ds=ds: haxpes.region_area(ds))
+        yield group, _attempt(haxpes.region_area, ds)
     lacking = _lacking(task.facts, "overlayer", "substrate", "reference_ratio", "emission_angle")
     if lacking:
         first = next(iter(task.datasets))
         yield first, Outcome(missing=_missing("overlayer_thickness", "haxpes", *lacking))
         return
     for overlayer, substrate in _pairs(task):
-        yield overlayer, _attempt(lambda o=overlayer, s=substrate: _thickness(task, o, s))
+        yield overlayer, _attempt(_thickness, task, overlayer, substrate)
 
 
 def _thickness(task: Task, overlayer: str, substrate: str) -> Result:
@@ -219,7 +217,7 @@ def _tem(task: Task) -> Found:
         if not ds.attrs["calibrated"] and pixel_size is None:
             yield group, Outcome(missing=_missing("layer_thickness", "tem", "pixel_size"))
             continue
-        yield group, _attempt(lambda ds=ds: tem.layer_thickness(ds, pixel_size=pixel_size, **stated))
+        yield group, _attempt(tem.layer_thickness, ds, pixel_size=pixel_size, **stated)
 
 
 def _eds(task: Task) -> Found:
@@ -227,7 +225,7 @@ def _eds(task: Task) -> Found:
 
     for group, ds in task.datasets.items():
         if ds["counts"].dims == ("distance", "line"):
-            yield group, _attempt(lambda ds=ds: tem.interdiffusion_width(ds))
+            yield group, _attempt(tem.interdiffusion_width, ds)
 
 
 def _none(task: Task) -> Found:

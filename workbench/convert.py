@@ -70,5 +70,5 @@ def to_table(ds: xr.Dataset) -> pd.DataFrame:
     units = {str(name): flat[name].attrs.get("units", "") for name in flat.variables}
     table = flat.to_dataframe()
     titles = {name: f"{name} ({unit})" for name, unit in units.items() if unit not in ("", "1")}
-    table.index.names = [titles.get(name, name) for name in table.index.names]
+    table.index.names = [titles.get(str(name), name) for name in table.index.names]
     return table.rename(columns=titles)

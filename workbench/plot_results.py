@@ -30,7 +30,8 @@ def drawing_of(result: Result) -> Draw | None:
 def _impedance_fit(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     measured, model = curves["impedance"].values, curves["model"].values
     frequency = curves["frequency"]
-    nyquist, side = figure.subfigures(1, 2, width_ratios=(1, 1))
+    halves: Any = figure.subfigures(1, 2)
+    nyquist, side = halves
     ax = nyquist.subplots()
     edge = _arc_edge(measured, result)
     factor, prefix = engineering(float(np.nanmax(np.abs(measured))) if edge is None else edge)
