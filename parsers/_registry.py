@@ -207,6 +207,17 @@ BUILT_IN: tuple[Format, ...] = (
         ),
     ),
     Format(
+        name="ivium-idf",
+        title="IviumSoft data file or data set",
+        techniques=("eis",),
+        module=f"{_PARSERS}.ivium_idf",
+        extensions=(".idf", ".ids"),
+        magic=(
+            Magic(rb"\A[^\n]{0,64}\n?Peaks=(?:true|false)\r?\n"),
+            Magic(rb"\r?\n(?:Method|Mconfig)=[^\n]*\n(?s:.*)\nprimary_data *\r?\n"),
+        ),
+    ),
+    Format(
         name="xdi",
         title="XAS Data Interchange",
         techniques=("xanes",),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ._impedance_sign import sign_verdict
+from ._source import Measurement
 from .errors import AmbiguousContent
 from .findings import Finding
 
@@ -27,6 +30,14 @@ def refuse_reversed_sign(frequency: Floats, impedance: Complex) -> None:
             expected="Z'', negative for a capacitor",
             remedy="if the file holds -Z'', save it as delimited text with the header f,Z',-Z''",
         )
+
+
+def checked(measurements: Iterable[Measurement]) -> Iterator[Measurement]:
+    """Yield spectra with what `isolated_points` has to say about each of them."""
+    for measurement in measurements:
+        dataset = measurement.dataset
+        measurement.findings.extend(isolated_points(dataset["frequency"].values, dataset["impedance"].values))
+        yield measurement
 
 
 def isolated_points(frequency: Floats, impedance: Complex) -> list[Finding]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ._dialect import split
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import isolated_points, refuse_reversed_sign
+from ._spectrum_checks import checked, refuse_reversed_sign
 from ._table import Block, is_number_like, original_metadata, read_table
 from ._text import Text
 from .errors import CorruptFile, TruncatedFile
@@ -45,9 +45,7 @@ def read(source: Source) -> Iterator[Measurement]:
     refuse_reversed_sign(frequency, impedance)
     notes = "\n".join(line.strip() for line in text.lines[:at]).strip()
     facts = {"comment": notes or None, "original_metadata": metadata}
-    for measurement in spectra({"frequency": frequency, "impedance": impedance}, facts, source):
-        measurement.findings.extend(isolated_points(frequency, impedance))
-        yield measurement
+    yield from checked(spectra({"frequency": frequency, "impedance": impedance}, facts, source))
 
 
 def _count(lines: Sequence[str]) -> tuple[int, int]:
@@ -67,7 +65,7 @@ def _columns(
     text: Text, block: Block, promised: int, source: Source
 ) -> tuple[NDArray[np.float64], NDArray[np.complex128], str]:
     """Return frequency, impedance, and the notes above the table as JSON."""
-    table, findings = read_table(text, block, header=["f", "Z'", "Z''"][:_WIDTH], limits=source.limits)
+    table, findings = read_table(text, block, limits=source.limits)
     # Whatever follows the promised rows is another matter than a ragged table.
     findings = [finding for finding in findings if finding.code != "ragged-rows"]
     if table.frame.shape[1] != _WIDTH:
@@ -89,11 +87,7 @@ def _columns(
     if not rows.any():
         raise TruncatedFile("the table has no whole row", line=block.start + 1)
     table = table.where(rows)
-    frequency, real, imaginary = (_field(table.parse(position)) for position in range(_WIDTH))
+    # What is no number becomes NaN, and its row is left out with a finding.
+    frequency, real, imaginary = (table.parse(position)[0] for position in range(_WIDTH))
     impedance = np.asarray(real + 1j * imaginary, dtype=np.complex128)
     return frequency, impedance, original_metadata(text, block, table)
-
-
-def _field(parsed: tuple[NDArray[np.float64], NDArray[np.bool_]]) -> NDArray[np.float64]:
-    numbers, _ = parsed
-    return np.where(np.isfinite(numbers), numbers, np.nan)

@@ -36,7 +36,7 @@ from ._binary import Cursor
 from ._impedance_sign import sign_verdict
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import isolated_points
+from ._spectrum_checks import checked
 from .errors import CorruptFile, TruncatedFile
 
 TEXTS = ("date", "title", "potential", "current", "temperature", "time", *(f"comment_{n}" for n in range(1, 5)))
@@ -94,9 +94,7 @@ def read(source: Source) -> Iterator[Measurement]:
     _check_limits(columns["frequency"], header, source)
     for group, part in _runs(columns["frequency"], source):
         run = {name: values[part] for name, values in columns.items()}
-        for measurement in spectra(run, facts, source, group=group):
-            measurement.findings.extend(isolated_points(run["frequency"], run["impedance"]))
-            yield measurement
+        yield from checked(spectra(run, facts, source, group=group))
     if sign_verdict(columns["frequency"], columns["impedance"]) < 0:
         message = "The phase runs against the slope of |Z|: leads, noise or drift outweigh the cell in this spectrum."
         source.note("phase-against-slope", "warning", message)

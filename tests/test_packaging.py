@@ -48,10 +48,7 @@ def _imports(path: Path) -> set[str]:
             base = base[: len(base) - node.level + 1]
             found.add(".".join([*base, node.module] if node.module else base))
         elif isinstance(node, ast.ImportFrom):
-            found |= {
-                f"{node.module}.{alias.name}" if node.module == "interlayer" else str(node.module)
-                for alias in node.names
-            }
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 

@@ -1,1 +1,21 @@
-"""cycling"""
+"""Galvanostatic cycling: half cycles, capacities, retention, coulombic efficiency, polarisation of symmetric cells.
+
+>>> import numpy as np
+>>> from interlayer.parsers import schema
+>>> current = np.concatenate([np.tile(np.repeat([1e-3, -1e-3], 60), 3), [0.0]])
+>>> ds = schema.build(
+...     "cycling", {"test_time": 60.0 * np.arange(361), "voltage": 3.7 + 40.0 * current, "current": current}
+... )
+>>> summary = summarise(ds, cell_type="full")
+>>> [f"{capacity:.4f}" for capacity in summary["capacity_discharge"].values[:2]]
+['0.0010', '0.0010']
+"""
+
+from __future__ import annotations
+
+from .polarisation import polarisation
+from .retention import capacity, capacity_retention
+from .segmentation import segment
+from .summary import summarise
+
+__all__ = ["capacity", "capacity_retention", "polarisation", "segment", "summarise"]

@@ -125,7 +125,9 @@ def _increments(ds: xr.Dataset) -> Floats | None:
 
 def _current(ds: xr.Dataset, interval: Floats, counter: Floats | None) -> Floats:
     """Return the current with missing values taken from the charge, else from the record that follows."""
-    current = np.asarray(ds["current"].values, dtype=float).copy() if "current" in ds else np.full(ds.sizes["record"], np.nan)
+    current = (
+        np.asarray(ds["current"].values, dtype=float).copy() if "current" in ds else np.full(ds.sizes["record"], np.nan)
+    )
     missing = ~np.isfinite(current)
     if counter is not None and missing.any():
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..quantity import Quantity
 from .charge import SECONDS, Booleans, Floats, Record, record_of
-from .segmentation import SMALL_CHARGE, Direction, cycles, half_cycles
+from .segmentation import Direction, cycles, half_cycles, is_large
 
 DEFAULT_GAIN = 6e-4
 """Relative standard uncertainty of the current's gain: 0.1 % of the reading, rectangular."""
@@ -153,8 +153,7 @@ def _reasons(
     reasons[cycle == 0] = "it starts from an unknown state of charge"
     inside = record.gap & (np.concatenate([half[:1], half[:-1]]) == half)
     reasons[np.add.reduceat(inside, first) > 0] = "it holds a gap in time"
-    usual = np.median(charge[charge >= np.median(charge)])
-    trailing = first.size - 1 - np.flatnonzero(charge >= SMALL_CHARGE * usual)[-1]
+    trailing = first.size - 1 - np.flatnonzero(is_large(charge))[-1]
     if 0 < trailing < _DEAD_CELL:
         reasons[-trailing:] = "it holds next to no charge"
     if not reasons[-1] and not _ended_by_limit(record, last, charge, direction):

@@ -17,7 +17,8 @@ from interlayer.parsers import schema
 from interlayer.parsers.findings import Finding, findings, to_json
 
 from ..errors import NotAnalysable
-from .charge import Floats, Record, is_gap, record_of
+from ..statistics import weighted_median
+from .charge import Booleans, Floats, Record, record_of
 
 Integers = NDArray[np.integer[Any]]
 Direction = Literal["charge", "discharge"]
@@ -59,7 +60,7 @@ def segment(ds: xr.Dataset, *, starts_with: Direction | None = None) -> xr.Datas
     record = record_of(ds)
     half = half_cycles(record)
     labels = {"step": steps(record, ds), "half_cycle": half, "cycle": cycles(half, record, starts_with)}
-    out = ds.assign_coords({name: _labelled(name, values) for name, values in labels.items()})
+    out = ds.assign_coords({name: _variable(name, values) for name, values in labels.items()})
     if "current" not in ds:
         out = out.assign(current=_variable("current", record.current))
     if "step_type" not in ds:
@@ -113,15 +114,18 @@ def half_cycles(record: Record) -> Integers:
     return np.asarray(np.cumsum(of_record), dtype=np.int32)
 
 
+def is_large(charge: Floats) -> Booleans:
+    """Return which charges are those of half cycles and not of pulses, against the median weighted with the charge."""
+    return np.asarray(charge >= SMALL_CHARGE * weighted_median(charge, charge))
+
+
 def _lasting(sign: Integers, charge: Floats) -> list[int]:
     """Return the half cycle of each run of one sign; small runs join their large neighbours.
 
     Between two large runs of one sign small runs are pulses. Between large runs of opposite sign they go with the one
     of their own sign. After the last large run they stay apart: a half cycle that has just begun, or a dead cell.
     """
-    order = np.argsort(charge)
-    usual = charge[order][np.searchsorted(np.cumsum(charge[order]), 0.5 * charge.sum())]
-    large = np.flatnonzero(charge >= SMALL_CHARGE * usual)
+    large = np.flatnonzero(is_large(charge))
     opening = np.zeros(sign.size, dtype=bool)
     opening[0] = True
     for before, after in zip(large[:-1], large[1:], strict=True):
@@ -143,10 +147,6 @@ def cycles(half: Integers, record: Record, starts_with: Direction | None) -> Int
 
 def _direction(half: Integers, record: Record, first: Integers) -> Integers:
     return np.asarray(np.sign(np.add.reduceat(record.charge, first)), dtype=int)
-
-
-def _labelled(name: str, values: Integers) -> xr.Variable:
-    return _variable(name, values)
 
 
 def _variable(name: str, values: Any) -> xr.Variable:
