@@ -8,126 +8,16 @@ specific one stands before a general one. Other packages add cards through the e
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cache, cached_property
-from importlib import import_module
+from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Literal
 
 from . import _columns_cycling as cycling
 from . import _columns_eis as eis
+from . import _columns_windeta as windeta
+from ._card import HEAD, Format, Head, Magic
 from ._columns import Column, fold
 
-if TYPE_CHECKING:
-    from ._source import Measurements, Source
-
-HEAD = 65_536
-"""Number of bytes looked at to identify a file."""
-
-
-class Head:
-    """The first bytes of a file, seen as bytes, as text and unpacked."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        self.data = data
-        self.name = name
-
-    @cached_property
-    def text(self) -> bytes:
-        """The bytes as UTF-8, whatever the Unicode encoding of the file, without byte-order mark."""
-        for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
-            if self.data.startswith(mark):
-                return self.data[len(mark) :].decode(encoding, errors="ignore").encode()
-        return self.data
-
-    @cached_property
-    def inflated(self) -> bytes:
-        """The first bytes of the content of a gzip file, b"" for any other."""
-        if not self.data.startswith(b"\x1f\x8b"):
-            return b""
-        try:
-            return zlib.decompressobj(31).decompress(self.data, HEAD)
-        except zlib.error:
-            return b""
-
-    @cached_property
-    def columns(self) -> bytes:
-        """The folded names of a text table's columns, each between newlines; see `_outline.outline`."""
-        from ._outline import outline
-
-        return outline(self.data, cut=len(self.data) >= HEAD).encode()
-
-
-@dataclass(frozen=True)
-class Magic:
-    r"""A regular expression that the head of a file must match.
-
-    Parameters
-    ----------
-    pattern : bytes
-        Searched from the first byte on; begin it with ``\A`` to anchor it.
-    view : {"data", "text", "inflated", "columns"}
-        Which view of `Head` it is searched in.
-    name : str
-        Regular expression that the file name must match as well, for content that several formats share.
-    """
-
-    pattern: bytes
-    view: Literal["data", "text", "inflated", "columns"] = "data"
-    name: str = ""
-
-    def matches(self, head: Head) -> bool:
-        """Whether the head of a file bears this mark."""
-        view: bytes = getattr(head, self.view)
-        if self.name and not re.search(self.name, head.name, re.IGNORECASE):
-            return False
-        return re.search(self.pattern, view) is not None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Format:
-    """A format card.
-
-    Parameters
-    ----------
-    name : str
-        Kebab-case, for ``format=``.
-    title : str
-        For people.
-    techniques : tuple of str
-        Keys of `interlayer.parsers.schema.TECHNIQUES` that the reader may return.
-    module : str
-        Where ``read`` is.
-    extensions : tuple of str
-        Usual ones, lower case with dot; they rank a guess, they never decide it.
-    magic : tuple of Magic
-        Any one of them identifies the format.
-    sidecars : tuple of str
-        Patterns of files that belong to it and hold no measurement of their own.
-    status : {"stable", "experimental"}
-        Experimental: not yet checked on real files.
-    """
-
-    name: str
-    title: str
-    techniques: tuple[str, ...]
-    module: str
-    extensions: tuple[str, ...]
-    magic: tuple[Magic, ...]
-    sidecars: tuple[str, ...] = field(default=())
-    status: Literal["stable", "experimental"] = "stable"
-
-    def matches(self, head: Head) -> bool:
-        """Whether the content of a file is of this format."""
-        return any(magic.matches(head) for magic in self.magic)
-
-    def reader(self) -> Callable[[Source], Measurements]:
-        """Import the module and return its ``read``."""
-        read: Callable[[Source], Measurements] = import_module(self.module).read
-        return read
-
+__all__ = ["BUILT_IN", "HEAD", "Format", "Head", "Magic", "formats"]
 
 _PARSERS = "interlayer.parsers"
 
@@ -218,6 +108,81 @@ BUILT_IN: tuple[Format, ...] = (
         ),
     ),
     Format(
+        name="palmsens-pssession",
+        title="PalmSens PSTrace session",
+        techniques=("eis",),
+        module=f"{_PARSERS}.palmsens_pssession",
+        extensions=(".pssession",),
+        magic=(Magic(rb"\A\s*\{\s*\"[Tt]ype\"\s*:\s*\"PalmSens\.DataFiles\.SessionFile\"", "text"),),
+    ),
+    Format(
+        name="zplot-z",
+        title="Scribner ZPlot or ZView, and Z60W text of Autolab",
+        techniques=("eis",),
+        module=f"{_PARSERS}.zplot_z",
+        extensions=(".z", ".txt"),
+        magic=(
+            Magic(rb"\A\W*ZPLOT2 ASCII", "text"),
+            Magic(rb"\A\W*(ZPlotW|Z60W|ZView Calculated) Data File", "text"),
+        ),
+    ),
+    Format(
+        name="autolab-dfr",
+        title="Autolab frequency response data",
+        techniques=("eis",),
+        module=f"{_PARSERS}.autolab_dfr",
+        extensions=(".dfr",),
+        magic=(Magic(rb"\AVERSION\d+\.\d+\s+\d+\s+\d+\s", "text"),),
+    ),
+    Format(
+        name="versastudio-par",
+        title="Princeton Applied Research VersaStudio",
+        techniques=("eis", "cycling"),
+        module=f"{_PARSERS}.versastudio_par",
+        extensions=(".par",),
+        magic=(Magic(rb"\A\s*<Application>\s*\n\s*Name=VersaStudio", "text"),),
+    ),
+    Format(
+        name="relaxis-txt",
+        title="RelaxIS 3 spectrum export",
+        techniques=("eis",),
+        module=f"{_PARSERS}.relaxis_txt",
+        extensions=(".txt",),
+        magic=(Magic(rb"\A\s*RelaxIS [\d.]+ Spectrum export", "text"),),
+    ),
+    Format(
+        name="moku-csv",
+        title="Moku frequency response analyser (refused unless it holds an impedance)",
+        techniques=("eis",),
+        module=f"{_PARSERS}.moku_csv",
+        extensions=(".csv",),
+        magic=(Magic(rb"\A\s*% *Moku[^\n]*Frequency Response", "text"),),
+    ),
+    Format(
+        name="chi-txt",
+        title="CH Instruments text",
+        techniques=("eis",),
+        module=f"{_PARSERS}.chi_txt",
+        extensions=(".txt", ".csv"),
+        magic=(Magic(rb"(?s)\A[^\n]*\d{4}[^\n]*\n\s*A\.C\. Impedance\s*?\n.*\nInstrument Model:\s*CHI", "text"),),
+    ),
+    Format(
+        name="parstat-txt",
+        title="Parstat text, record and spectra in one table",
+        techniques=("eis", "cycling"),
+        module=f"{_PARSERS}.parstat_txt",
+        extensions=(".txt",),
+        magic=(Magic(rb"(?s)\A(?=.*\nzre\n)(?=.*\nelapsedtime\n)(?=.*\n\|vac\|\n).*\n\|iac\|\n", "columns"),),
+    ),
+    Format(
+        name="novocontrol-windeta",
+        title="Novocontrol WinDETA text with permittivity or conductivity",
+        techniques=("eis",),
+        module=f"{_PARSERS}.novocontrol_windeta",
+        extensions=(".txt", ".dat"),
+        magic=(_table_with((windeta.FREQUENCY,), (*windeta.PERMITTIVITY, *windeta.CONDUCTIVITY)),),
+    ),
+    Format(
         name="xdi",
         title="XAS Data Interchange",
         techniques=("xanes",),
@@ -263,6 +228,17 @@ BUILT_IN: tuple[Format, ...] = (
         magic=(
             Magic(rb"(?s)\A\0\0\0\x03.{4}\0\0\0[\0\x01]"),
             Magic(rb"(?s)\A\0\0\0\x04.{8}\0\0\0[\0\x01]"),
+        ),
+    ),
+    Format(
+        name="spreadsheet",
+        title="Excel or OpenDocument workbook with spectra or cycling records",
+        techniques=("eis", "cycling"),
+        module=f"{_PARSERS}.spreadsheet",
+        extensions=(".xlsx", ".xlsm", ".ods"),
+        magic=(
+            Magic(rb"(?s)\APK\x03\x04.*PK\x03\x04.{26}xl/(workbook\.xml|worksheets/)"),
+            Magic(rb"(?s)\APK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet"),
         ),
     ),
     Format(

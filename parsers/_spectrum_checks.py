@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._impedance_sign import sign_verdict
-from ._source import Measurement
+from ._source import Measurement, Source
 from .errors import AmbiguousContent
 from .findings import Finding
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+Points = tuple[Floats, Complex]
 
-_STEP_WITHIN = np.log(1.5)
-_STEP_AT_ENDS = np.log(3.0)
+_WITHIN = np.log(1.35)
+_AT_ENDS = np.log(3.0)
 
 
 def refuse_reversed_sign(frequency: Floats, impedance: Complex) -> None:
@@ -40,8 +41,19 @@ def checked(measurements: Iterable[Measurement]) -> Iterator[Measurement]:
         yield measurement
 
 
+def with_own_findings(measurements: Iterable[Measurement], source: Source) -> list[Measurement]:
+    """Return measurements that bear what has been noted about the file while they were read, which is theirs alone."""
+    before = len(source.findings)
+    found = list(measurements)
+    own = source.findings[before:]
+    del source.findings[before:]
+    for measurement in found:
+        measurement.findings[:0] = own
+    return found
+
+
 def isolated_points(frequency: Floats, impedance: Complex) -> list[Finding]:
-    """Point out single points whose modulus leaves the line through their neighbours.
+    """Point out single points that leave the line through their neighbours, and sweeps that turn.
 
     Parameters
     ----------
@@ -53,8 +65,9 @@ def isolated_points(frequency: Floats, impedance: Complex) -> list[Finding]:
     Returns
     -------
     list of Finding
-        ``isolated-points`` if a modulus lies more than a factor of 1.5 off the straight line, in logarithms, through
-        the points beside it, at either end a factor of 3 off the line through the next two.
+        ``isolated-points`` if ln Z, modulus and phase together, lies more than ln 1.35 off the straight line over
+        ln f through the points beside it, at either end ln 3 off the line through the next two.
+        ``frequency-order`` if the frequency does not run in one direction.
 
     Examples
     --------
@@ -62,36 +75,41 @@ def isolated_points(frequency: Floats, impedance: Complex) -> list[Finding]:
     >>> z = np.full(9, 10 - 1j)
     >>> isolated_points(f, z)
     []
-    >>> z[4] *= 16
+    >>> z[4] *= 1.5
     >>> isolated_points(f, z)[0].message
-    'The modulus of 1 of 9 points leaves the line through their neighbours, first at 100 Hz by a factor of 16.'
+    'In 1 of 9 points the impedance leaves the line through its neighbours, first at 100 Hz by 50%.'
     """
     known = (frequency > 0) & (np.abs(impedance) > 0) & np.isfinite(impedance)
-    x, y = np.log(frequency[known]), np.log(np.abs(impedance[known]))
+    x, z = np.log(frequency[known]), impedance[known]
     if len(x) < 5:
         return []
-    off = np.concatenate(
-        [
-            np.abs(_off_line(x[:1], y[:1], x[1:2], y[1:2], x[2:3], y[2:3])) - _STEP_AT_ENDS,
-            np.abs(_off_line(x[1:-1], y[1:-1], x[:-2], y[:-2], x[2:], y[2:])) - _STEP_WITHIN,
-            np.abs(_off_line(x[-1:], y[-1:], x[-2:-1], y[-2:-1], x[-3:-2], y[-3:-2])) - _STEP_AT_ENDS,
-        ]
-    )
+    found = []
+    turns = int(np.count_nonzero(np.diff(np.sign(np.diff(x)))))
+    if turns:
+        message = f"The frequency turns or stands still in {turns} of {len(x)} points; they keep their order."
+        found.append(Finding("frequency-order", "warning", message))
+    y = np.log(np.abs(z)) + 1j * np.unwrap(np.angle(z))
+    off = np.empty(len(x))
+    off[1:-1] = _off_line((x[1:-1], y[1:-1]), (x[:-2], y[:-2]), (x[2:], y[2:]))
+    off[:1] = _off_line((x[:1], y[:1]), (x[1:2], y[1:2]), (x[2:3], y[2:3]))
+    off[-1:] = _off_line((x[-1:], y[-1:]), (x[-2:-1], y[-2:-1]), (x[-3:-2], y[-3:-2]))
+    allowed = np.full(len(x), _WITHIN)
+    allowed[[0, -1]] = _AT_ENDS
     # Beside an outlier the line runs askew, so a point counts only where it is the worst among its neighbours.
-    worst = off >= np.maximum(np.append(off[1:], -np.inf), np.insert(off[:-1], 0, -np.inf))
-    at = np.flatnonzero((off > 0) & worst)
-    if not len(at):
-        return []
-    ends = (at[0] == 0) or (at[0] == len(x) - 1)
-    factor = np.exp(min(off[at[0]] + (_STEP_AT_ENDS if ends else _STEP_WITHIN), 700.0))
-    message = (
-        f"The modulus of {len(at)} of {len(x)} points leaves the line through their neighbours, "
-        f"first at {np.exp(x[at[0]]):.4g} Hz by a factor of {factor:.3g}."
-    )
-    return [Finding("isolated-points", "warning", message)]
+    worst = off >= np.maximum(np.append(off[1:], 0), np.insert(off[:-1], 0, 0))
+    at = np.flatnonzero((off > allowed) & worst)
+    if len(at):
+        share = min(np.expm1(min(off[at[0]], 10.0)), 1e4)
+        message = (
+            f"In {len(at)} of {len(x)} points the impedance leaves the line through its neighbours, "
+            f"first at {np.exp(x[at[0]]):.4g} Hz by {share:.0%}."
+        )
+        found.append(Finding("isolated-points", "warning", message))
+    return found
 
 
-def _off_line(x: Floats, y: Floats, x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> Floats:
-    """Return how far y lies from the line through two other points; 0 where those coincide."""
+def _off_line(point: Points, first: Points, second: Points) -> Floats:
+    """Return how far points lie from the lines through two others; 0 slope where those coincide."""
+    (x, y), (x0, y0), (x1, y1) = point, first, second
     span = np.where(x1 == x0, np.inf, x1 - x0)
-    return np.asarray(y - y0 - (y1 - y0) * (x - x0) / span)
+    return np.asarray(np.abs(y - y0 - (y1 - y0) * (x - x0) / span), dtype=float)

@@ -5,20 +5,17 @@ a file gives both Z', Z'' and |Z|, phase they are compared, and the sign of Z'' 
 A table without names is read only if it has three columns and its own numbers decide that they are frequency, Z' and
 Z'' or -Z''. Notes above the table of Novocontrol's WinDETA (sample, date, diameter, thickness) are kept as attributes.
 
-Checked on corpus/eis: pyimpspec, EISFitpython, pyDRTtools, EISART, eis_analysis, and the exports of CH Instruments,
-Parstat and PowerSuite in impedance.py.
+Checked on corpus/eis: pyimpspec, EISFitpython, pyDRTtools, EISART, eis_analysis and the PowerSuite export in
+impedance.py.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from ._columns import fold
@@ -30,18 +27,8 @@ from ._spectrum import spectra
 from ._spectrum_columns import spectrum_columns
 from ._table import Block, Table, find_block, next_block, original_metadata, read_table
 from ._vendor_text import vendor_of
+from ._windeta import header_facts
 from .errors import AmbiguousContent, ParseError, UnsupportedContent
-
-_NUMBER = r"([-+]?\d[\d.,]*(?:[eE][-+]?\d+)?)"
-HEADER_NUMBERS = {
-    "electrode_diameter": rf"Diameter\s*\[mm\]:?\s*{_NUMBER}",
-    "thickness": rf"(?<!Electrode )Thickness\s*\[mm\]:?\s*{_NUMBER}",
-    "voltage_amplitude": rf"AC Volt\s*\[Vrms\]\s*=\s*{_NUMBER}",
-}
-"""Facts that WinDETA writes above its tables."""
-
-_WINDETA_TITLE = re.compile(r"(.+?), (\d{1,2})\.(\d{1,2})\.(\d{4}), (\d{1,2}):(\d{1,2})\s*$")
-_NANOMETRES, _CENTIMETRES = 1e6, 0.1  # per mm
 
 
 def read(source: Source) -> Iterator[Measurement]:
@@ -82,7 +69,7 @@ def _spectra(block: Block, source: Source) -> Iterator[Measurement]:
     if vendor:
         raise UnsupportedContent(f"the file is a {vendor} file", expected="a plain table of a spectrum")
     columns = _unnamed(table, source) if not any(table.header) else _named(table, source)
-    facts = _facts(text.lines[: block.start], source)
+    facts = header_facts(text.lines[: block.start], source)
     facts["original_metadata"] = original_metadata(text, block, table)
     yield from spectra(columns, facts, source)
 
@@ -129,37 +116,3 @@ def _unnamed(table: Table, source: Source) -> dict[str, NDArray[Any]]:
     message = f"The table has no header; its numbers say that it is frequency (Hz), Z' (ohm) and {what} (ohm)."
     source.note("inferred-columns", "warning", message)
     return {"frequency": frequency, "impedance": real + 1j * sign * third}
-
-
-def _facts(lines: Sequence[str], source: Source) -> dict[str, Any]:
-    """Return what the lines above the table say about the experiment."""
-    found = {
-        name: float(match[1].replace(",", "."))
-        for name, pattern in HEADER_NUMBERS.items()
-        for line in lines
-        if (match := re.search(pattern, line))
-    }
-    facts: dict[str, Any] = {}
-    if (diameter := found.get("electrode_diameter", 0.0)) > 0:
-        facts["electrode_area"] = math.pi / 4 * (diameter * _CENTIMETRES) ** 2
-    if (thickness := found.get("thickness", 0.0)) > 0:
-        facts["thickness"] = thickness * _NANOMETRES
-    if facts:
-        said = ", ".join(f"{name} {value:.6g}" for name, value in facts.items())
-        source.note("geometry-from-header", "info", f"From the header of the file: {said} (cm2, nm).")
-    if (amplitude := found.get("voltage_amplitude", 0.0)) > 0:
-        facts["voltage_amplitude"] = xr.Variable((), amplitude, {"comment": "rms"})
-    title = _WINDETA_TITLE.match(lines[0]) if lines else None
-    if title:
-        sample, day, month, year, hour, minute = title.groups()
-        facts |= {"sample": sample.strip()} | _start(int(year), int(month), int(day), int(hour), int(minute))
-    return facts
-
-
-def _start(year: int, month: int, day: int, hour: int, minute: int) -> dict[str, str]:
-    text = f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}"
-    try:
-        np.datetime64(text)
-    except ValueError:
-        return {}
-    return {"start_time": text}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ def read(source: Source) -> Iterator[Measurement]:
 
 def _count(lines: Sequence[str]) -> tuple[int, int]:
     """Return the index of the line that holds the number of points, and that number."""
-    for at, (line, following) in enumerate(zip(lines, lines[1:], strict=False)):
+    for at, (line, following) in enumerate(pairwise(lines)):
         count = _COUNT.match(line)
         if count and is_number_like(split(following.strip(), " ")):
             return at, int(count[1])

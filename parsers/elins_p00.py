@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -81,8 +82,6 @@ def _facts(text: Text, header: int) -> dict[str, Any]:
     if start:
         day, month, year, clock = start.groups()
         moment = f"{year}-{month}-{day}T{clock}"
-        try:
+        with suppress(ValueError):
             facts["start_time"] = str(np.datetime64(moment, "s"))
-        except ValueError:
-            pass
     return facts

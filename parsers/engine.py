@@ -12,7 +12,7 @@ from xarray.backends import BackendEntrypoint
 if TYPE_CHECKING:
     import xarray as xr
 
-_OWN_EXTENSIONS = frozenset({".mpr", ".mpt", ".dta", ".xdi", ".prj", ".vms", ".dm3", ".dm4"})
+_OWN_EXTENSIONS = frozenset({".mpr", ".mpt", ".dta", ".z", ".dfr", ".par", ".xdi", ".prj", ".vms", ".dm3", ".dm4"})
 """Extensions that only instruments write; xarray asks about every file, and ``.txt`` or ``.tif`` may be anybody's."""
 
 

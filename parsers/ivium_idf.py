@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ._dates import dates
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked, refuse_reversed_sign
+from ._spectrum_checks import checked, refuse_reversed_sign, with_own_findings
 from .errors import CorruptFile, ParseError, TruncatedFile, UnsupportedContent
 
 _MARK = "primary_data"
@@ -34,7 +34,9 @@ _SERIES = re.compile(r"\.[a-z]+\[\d+\]$")
 _REPORT = re.compile(r"([^:\x1c-\x1f]+?)\s*:\s*([^\x1c-\x1f]*)")
 _TEMPLATE = re.compile(r"^[XYZ]+$|DD\.MM\.YYYY|^$")
 _DEFAULT_AREA = 1.0
-_INSTRUMENT = {"instrument_serial": "serialnumber", "software_version": "software"}
+_INSTRUMENT = (("instrument_serial", "serialnumber", "instrument"), ("software_version", "software", "software vs"))
+"""Attribute, setting, and line of the report."""
+
 _AMPLITUDES = {"Constant E": "voltage_amplitude", "Constant I": "current_amplitude"}
 
 
@@ -68,12 +70,12 @@ def read(source: Source) -> Iterator[Measurement]:
     sections = list(_sections(lines, complete, source))
     if not sections:
         raise TruncatedFile("the file holds no table", line=len(lines), expected=f"{_MARK} and rows of numbers")
-    common = {name: value for name in _INSTRUMENT.values() if (value := sections[0].settings.get(name))}
+    common = _instrument(sections[0].settings)
     found: list[Measurement] = []
     failure: ParseError | None = None
     for section in sections:
         try:
-            found += _spectra(section, common, source)
+            found += with_own_findings(_spectra(section, common, source), source)
         except ParseError as error:
             failure = failure or error
             source.note("left-out-table", "warning", f"The table in line {section.line} was left out: {error}")
@@ -115,7 +117,12 @@ def _sections(lines: Sequence[str], complete: bool, source: Source) -> Iterator[
         promised = int(counts[1])
         whole = len(lines) if complete else len(lines) - 1
         rows = tuple(lines[begin : min(begin + promised, whole)])
+        if begin + promised < whole and len(lines[begin + promised].split()) == _COLUMNS:
+            message = f"More rows follow the {promised} that the table in line {at + 1} promises; they were left out."
+            source.note("rows-beyond-count", "warning", message)
         yield Section(settings, rows, promised, at + 1)
+    if begin and any(line.startswith("Method=") for line in lines[begin:]):
+        source.note("missing-table", "warning", "The file ends with the settings of one more spectrum, without its table.")
 
 
 def _settings(lines: Sequence[str]) -> dict[str, str]:
@@ -190,11 +197,7 @@ def _series(settings: Mapping[str, str], name: str) -> NDArray[np.float64]:
 
 
 def _facts(settings: Mapping[str, str], common: Mapping[str, str], source: Source) -> dict[str, Any]:
-    report = dict(_REPORT.findall(settings.get("Report.Process data", "")))
-    said = {
-        name: next(filter(None, (settings.get(key), report.get(other), common.get(key))), "")
-        for (name, key), other in zip(_INSTRUMENT.items(), ("instrument", "software vs"), strict=True)
-    }
+    report = _report(settings)
     kept = {name: value for name, value in settings.items() if not _SERIES.search(name)}
     facts: dict[str, Any] = {
         "vendor_technique": settings.get("Technique") or None,
@@ -202,7 +205,8 @@ def _facts(settings: Mapping[str, str], common: Mapping[str, str], source: Sourc
         "comment": settings.get("Report.Remarks") or None,
         "instrument": report.get("hw config", "").strip() or None,
         "original_metadata": json.dumps(kept, ensure_ascii=False),
-        **{name: None if _TEMPLATE.search(value.strip()) else value.strip() for name, value in said.items()},
+        **common,
+        **_instrument(settings),
     }
     area = _number(settings, "Data Options.Area")
     if area == _DEFAULT_AREA:
@@ -217,6 +221,16 @@ def _facts(settings: Mapping[str, str], common: Mapping[str, str], source: Sourc
         facts["dc_potential"] = xr.Variable((), potential, {"comment": "as set"})
     facts["start_time"] = _start(settings.get("starttime") or report.get("start time", ""), source)
     return facts
+
+
+def _report(settings: Mapping[str, str]) -> dict[str, str]:
+    return dict(_REPORT.findall(settings.get("Report.Process data", "")))
+
+
+def _instrument(settings: Mapping[str, str]) -> dict[str, str]:
+    report = _report(settings)
+    said = {name: (settings.get(key) or report.get(line, "")).strip() for name, key, line in _INSTRUMENT}
+    return {name: value for name, value in said.items() if not _TEMPLATE.search(value)}
 
 
 def _number(settings: Mapping[str, str], name: str) -> float | None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import xarray as xr
 
-from ._block import Block, fits
+from ._block import Block
 from ._columns import fold
 from ._columns_eis import IMPEDANCE
 from ._dialect import split
@@ -74,9 +74,9 @@ def _spectra(start: int, stop: int, source: Source) -> Iterator[Measurement]:
             expected="one spectrum below the other",
             remedy="export each spectrum into a file of its own",
         )
-    fit = fits("\t", len(names))
-    first = start + 2
-    last = next((row for row in range(first, stop) if not fit(text.lines[row]) and row < stop - 1), stop)
+    first, last = start + 2, stop
+    while last > first and not text.lines[last - 1].strip():
+        last -= 1
     if first >= last:
         raise TruncatedFile("the spectrum has no row", line=start + 1, expected="rows of numbers")
     table, findings = read_table(text, Block(None, None, first, last, "\t"), header=data, limits=source.limits)

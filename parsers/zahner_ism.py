@@ -114,7 +114,9 @@ def _points(cursor: Cursor, count: int, source: Source) -> tuple[dict[str, NDArr
     phase = np.array(cursor.array("f8", rows), dtype=float)
     columns = {"frequency": frequency, "modulus": modulus, "phase": phase}
     if rows < count:
-        source.note("truncated-rows", "warning", f"The file ends within the phases: {rows} of {count} points are whole.")
+        source.note(
+            "truncated-rows", "warning", f"The file ends within the phases: {rows} of {count} points are whole."
+        )
         return columns, False
     if cursor.remaining < 10 * count:
         source.note("truncated-header", "warning", f"The file ends behind the phases of its {count} points.")
@@ -227,7 +229,9 @@ def _plausible(columns: dict[str, NDArray[Any]], whole: bool, source: Source) ->
     columns = dict(columns)
     frequency, modulus, phase = columns["frequency"], columns.pop("modulus"), columns.pop("phase")
     with np.errstate(invalid="ignore"):
-        good = (frequency > 0) & (frequency < _HIGHEST) & (modulus > 0) & (modulus < 1e18) & (np.abs(phase) <= 2 * np.pi)
+        good = (
+            (frequency > 0) & (frequency < _HIGHEST) & (modulus > 0) & (modulus < 1e18) & (np.abs(phase) <= 2 * np.pi)
+        )
     bad = int(np.count_nonzero(~good))
     if bad > 0.1 * len(good) or (bad and not whole):
         raise CorruptFile(

@@ -25,9 +25,10 @@ from ._columns import Column
 from ._dates import start_time
 from ._source import Measurement, Source
 from ._spectrum import spectra
+from ._spectrum_checks import checked
 from ._spectrum_columns import note_unmapped, spectrum_columns
 from ._table import Table, find_block, read_table
-from .errors import TruncatedFile, UnsupportedContent
+from .errors import TruncatedFile
 
 COLUMNS = (
     Column("Freq", "frequency", "Hz", required=True),
@@ -64,7 +65,7 @@ def read(source: Source) -> Iterator[Measurement]:
     lines = source.text.lines
     header = next((row for row, line in enumerate(lines[:_HEAD_LINES]) if _HEADER.match(line)), None)
     if header is None:
-        raise TruncatedFile("there is no row of column names", line=len(lines), expected="a row of Freq(Hz), Z'(a), ...")
+        raise TruncatedFile("there is no row of column names", line=len(lines), expected="Freq(Hz), Z'(a), Z''(b)")
     block = replace(find_block(lines, start=header + 1), header=None, units=None)
     table, findings = read_table(source.text, block, header=_names(lines[header]), limits=source.limits)
     source.findings.extend(findings)
@@ -74,7 +75,7 @@ def read(source: Source) -> Iterator[Measurement]:
     note_unmapped(table, COLUMNS, source, silent=NOTED)
     _note_errors(table, source)
     _note_missing(_planned(lines[:header], settings), len(table.frame), source)
-    yield from spectra(columns, _facts(lines[:header], settings, source), source)
+    yield from checked(spectra(columns, _facts(lines[:header], settings, source), source))
 
 
 def _names(line: str) -> list[str]:
@@ -105,12 +106,8 @@ def _number(text: str | None) -> float:
         return 0.0
 
 
-def _controls_voltage(lines: Sequence[str]) -> bool:
-    """Whether amplitude and bias are potentials: they are unless the header says that the current was controlled."""
-    return not any("Control Current" in line for line in lines)
-
-
 def _drop_unset(columns: dict[str, Any], settings: dict[str, str], source: Source) -> None:
+    """Drop columns of zeros, and amplitude and bias of a controlled current, whose unit the file does not say."""
     current = "Control Current" in " ".join(settings) + " ".join(settings.values())
     for name in ("test_time", "voltage_amplitude", "dc_potential"):
         if name not in columns:

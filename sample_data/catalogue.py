@@ -61,7 +61,7 @@ def _linbox() -> list[Simulated]:
 def _half_cell() -> list[Simulated]:
     cell = cycling.HalfCell(active_mass=3.04, area=0.79, retention=0.90)
     cycler = cycling.Cycler(gain=3e-4, offset=4e-6)
-    rows, truth = cycling.simulate(cell, cycler, cycling.Protocol(), 103)
+    rows, truth = cycling.simulate(cell, cycler, cycling.Protocol(), 123)
     comment = "LiCoO2 with ALD Al2O3, Li3.15Ge0.15P0.85S4, Li"
     return [cycling.biologic("half_cell.mpt", rows, truth, comment=comment)]
 

@@ -1,9 +1,9 @@
 r"""Charge that belongs to each record of a cycling file, and how well it is known.
 
 With a charge counter in the file its increments are used. Otherwise each record owns half of the interval on either
-side, :math:`\Delta Q_i = I_i (\Delta t_{i-1} + \Delta t_i)/2`, which inside a step is the trapezoid rule; at the ends of a step the
-interval counts with the step's own current, and no more of it than the step's usual interval. Nothing is integrated
-across gaps in time.
+side, :math:`\Delta Q_i = I_i (\Delta t_{i-1} + \Delta t_i)/2`, which inside a step is the trapezoid
+rule; at the ends of a step the interval counts with the step's own current, and no more of it than the interval beside
+it in the step. Nothing is integrated across gaps in time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
-
 from interlayer.parsers import schema
+from numpy.typing import NDArray
 
 from ..errors import NotAnalysable
 
@@ -29,6 +28,7 @@ SECONDS = 3600.0
 _GAP = 10.0  # times the 95 % quantile of the sampling interval: a gap
 _NOISE_OF_ZERO = 1e-3  # part of the usual current below which a current is zero
 _RESET = 3.0  # times the current's charge: a step of the counter that the current does not explain
+_FLICKER, _FLICKERING, _FEW = 0.5, 0.02, 20  # of the largest current; share of records; number of multiples
 _WITHOUT_CURRENT = tuple(schema.STEP_TYPES.index(name) for name in ("rest", "impedance"))
 
 
@@ -55,7 +55,7 @@ class Record:
     resolution : float
         Step of the digitised current, A; 0 where none shows.
     noise : float
-        Standard deviation of the current from record to record, A; 0 where the charge is counted.
+        Standard deviation of the current from record to record, A.
     """
 
     time: Floats
@@ -97,7 +97,7 @@ def record_of(ds: xr.Dataset) -> Record:
     noise = _noise(current, sign)
     if counter is not None:
         charge = _believed(counter, charge, current, np.concatenate([[0.0], interval]), gap)
-        edge, noise = np.zeros_like(edge), 0.0
+        edge = np.zeros_like(edge)  # the counter knows when a step ended
     voltage = np.asarray(ds["voltage"].values, dtype=float)
     return Record(time, voltage, current, sign, charge, duration, edge, gap, counter is not None, resolution, noise)
 
@@ -142,19 +142,22 @@ def _current(ds: xr.Dataset, interval: Floats, counter: Floats | None) -> Floats
 
 
 def _resolution(current: Floats) -> float:
-    """Return the step of the digitised current, 0 where the values look continuous."""
-    levels = np.unique(np.abs(current))
-    if levels.size > max(0.02 * current.size, 3):
+    """Return the step of the digitised current as its flicker shows it, 0 where it is steady or looks continuous."""
+    change = np.abs(np.diff(current))
+    change = change[change < _FLICKER * np.abs(current).max()]
+    flicker = change[change > 1e-9 * np.abs(current).max()]
+    if flicker.size < _FLICKERING * change.size:
         return 0.0
-    apart = np.diff(levels)
-    apart = apart[apart > 1e-6 * levels[-1]]
-    return float(apart.min()) if apart.size else 0.0
+    step = float(flicker.min())
+    multiples = flicker / step
+    is_digital = np.abs(multiples - np.round(multiples)).max() < 0.05 and np.unique(np.round(multiples)).size < _FEW
+    return step if is_digital else 0.0
 
 
 def _sign(ds: xr.Dataset, current: Floats, resolution: float) -> NDArray[np.integer[Any]]:
     total = float(np.abs(current).sum())
     usual = float(current @ current) / total if total > 0 else 0.0
-    zero = max(_NOISE_OF_ZERO * usual, 0.5 * resolution if resolution < 0.5 * usual else 0.0)
+    zero = max(_NOISE_OF_ZERO * usual, 0.5 * resolution)
     sign = np.where(np.abs(current) > zero, np.sign(current), 0.0).astype(np.int8)
     if "step_type" in ds:
         sign[np.isin(ds["step_type"].values, _WITHOUT_CURRENT)] = 0

@@ -17,10 +17,11 @@ DEFAULT_GAIN = 6e-4
 """Relative standard uncertainty of the current's gain: 0.1 % of the reading, rectangular."""
 
 DEFAULT_OFFSET = 3e-4
-"""Standard uncertainty of the offset over the largest current: 0.05 % of a range that the current fills, rectangular."""
+"""Standard uncertainty of the offset over the largest current: 0.05 % of a range that it fills, rectangular."""
 
 _SAME_VOLTAGE = 0.01  # V, within which two ends are at one limit
 _SAME_CHARGE = 0.005  # relative, within which two half cycles ended by one charge or time
+_MORE_THAN_STORED = 1.05  # ratio of a second to a first half cycle above which the first began half way
 _DEAD_CELL = 4  # trailing small half cycles from which on they are a dead cell's and no pulses
 
 
@@ -106,6 +107,8 @@ def halves_of(
     charge = np.abs(net) - direction * known * hours
     cycle = cycles(half, record, starts_with)[first]
     reasons = _reasons(record, half, first, last, charge, direction, cycle)
+    if starts_with and not reasons[0] and np.any(charge[1:2] > _MORE_THAN_STORED * charge[0]):
+        reasons = ("the half cycle after it returns more, so it started from a partly charged state", *reasons[1:])
     return Halves(
         number=half[first],
         cycle=cycle,

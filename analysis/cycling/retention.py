@@ -74,7 +74,7 @@ def capacity_retention(
         raise NotAnalysable("a symmetric cell has no capacity to retain; take its polarisation")
     halves = halves_of(ds, starts_with=OPENED_BY[cell_type], current_gain=current_gain, current_offset=current_offset)
     cycles = cycles_of(halves)
-    complete = cycles.number[cycles.complete]
+    complete = cycles.number[halves.complete[cycles.second]]
     if complete.size == 0:
         raise NotAnalysable(f"no cycle is complete: {'; '.join(halves.notes)}")
     cycle = int(complete[-1]) if cycle is None else cycle
@@ -86,9 +86,9 @@ def capacity_retention(
         *_named_retentions(halves, cycles, at, formation_cycles),
         _capacity(halves, at, divisor, name),
         _capacity(halves, reference, divisor, f"{name}_reference"),
-        _efficiency(halves, at),
+        *_efficiency(halves, at),
         *_mean_efficiency(halves, cycles, formation_cycles),
-        _Valued(Quantity("complete_cycles", float(complete.size), None, "1", kind="measured"), {}),
+        _Valued(Quantity("complete_cycles", float(cycles.complete.sum()), None, "1", kind="measured"), {}),
     ]
     notes = (
         f"retention of cycle {cycle} against cycle {reference_cycle}; efficiency is "
@@ -101,7 +101,7 @@ def capacity_retention(
         quantities=tuple(valued.quantity for valued in found),
         diagnostics={
             "n_half_cycles": float(halves.number.size),
-            "n_complete_cycles": float(complete.size),
+            "n_complete_cycles": float(cycles.complete.sum()),
             "reference_cycle": float(reference_cycle),
             "cycle": float(cycle),
         },
@@ -188,9 +188,10 @@ class _Valued:
 def _second(cycles: Cycles, number: int, halves: Halves) -> int:
     """Return the place of the half cycle that bears a cycle's capacity."""
     places = np.flatnonzero(cycles.number == number)
-    if places.size and cycles.complete[places[0]]:
+    whole = halves.complete[cycles.second]
+    if places.size and whole[places[0]]:
         return int(cycles.second[places[0]])
-    there = cycles.number[cycles.complete]
+    there = cycles.number[whole]
     why = [reason for reason, of in zip(halves.reasons, halves.cycle, strict=True) if of == number and reason]
     raise NotAnalysable(
         f"cycle {number} is not complete{': ' + why[0] if why else ''}; complete are {there.size} cycles, "
@@ -227,8 +228,8 @@ def _retention(halves: Halves, at: int, reference: int, name: str) -> _Valued:
     return _ratio(halves, at, reference, name)
 
 
-def _efficiency(halves: Halves, at: int) -> _Valued:
-    return _ratio(halves, at, at - 1, "coulombic_efficiency")
+def _efficiency(halves: Halves, at: int) -> list[_Valued]:
+    return [_ratio(halves, at, at - 1, "coulombic_efficiency")] if halves.complete[at - 1] else []
 
 
 def _named_retentions(halves: Halves, cycles: Cycles, at: int, formation_cycles: int) -> list[_Valued]:
@@ -236,7 +237,9 @@ def _named_retentions(halves: Halves, cycles: Cycles, at: int, formation_cycles:
     if formation_cycles <= 0:
         return []
     names = {1: "capacity_retention_first", formation_cycles + 1: "capacity_retention_after_formation"}
-    seconds = dict(zip(cycles.number[cycles.complete].tolist(), cycles.second[cycles.complete].tolist(), strict=True))
+    seconds = {
+        int(n): int(place) for n, place in zip(cycles.number, cycles.second, strict=True) if halves.complete[place]
+    }
     return [_retention(halves, at, seconds[number], name) for number, name in names.items() if number in seconds]
 
 

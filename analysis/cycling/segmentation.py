@@ -7,14 +7,14 @@ beside ours: every vendor counts something else.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
-
 from interlayer.parsers import schema
 from interlayer.parsers.findings import Finding, findings, to_json
+from numpy.typing import NDArray
 
 from ..errors import NotAnalysable
 from ..statistics import weighted_median
@@ -73,7 +73,7 @@ def segment(ds: xr.Dataset, *, starts_with: Direction | None = None) -> xr.Datas
 
 
 def steps(record: Record, ds: xr.Dataset) -> Integers:
-    """Return the number of the step of each record, counted from 1: constant direction, vendor step and kind of step."""
+    """Return the number of the step of each record, from 1: constant direction, vendor step and kind of step."""
     change = np.diff(record.sign, prepend=record.sign[:1]) != 0
     for name in ("vendor_step", "step_type"):
         if name in ds.variables:
@@ -128,7 +128,7 @@ def _lasting(sign: Integers, charge: Floats) -> list[int]:
     large = np.flatnonzero(is_large(charge))
     opening = np.zeros(sign.size, dtype=bool)
     opening[0] = True
-    for before, after in zip(large[:-1], large[1:], strict=True):
+    for before, after in pairwise(large):
         if sign[before] != sign[after]:
             own = np.flatnonzero(sign[before:after] == sign[before])[-1]
             opening[before + own + 1] = True

@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
-
 from interlayer.parsers import schema
+from numpy.typing import NDArray
 
 from ..quantity import Quantity
 from .charge import Floats
@@ -27,8 +26,8 @@ OPENED_BY: dict[str, Direction | None] = {
 }
 """Half cycle that opens a cycle, by cell type. The other one returns what it stored: efficiency is second over first.
 
-``anode_free`` is a cathode against a bare collector; Li plating on Cu against Li is an ``anode_half``: both insert first
-on discharge. ``symmetric`` cells have no efficiency.
+``anode_free`` is a cathode against a bare collector. Li plated on Cu against Li is an ``anode_half``, which stores on
+discharge. ``symmetric`` cells have no efficiency.
 """
 
 
@@ -139,6 +138,7 @@ def _by_cycle(halves: Halves, cycles: Cycles) -> dict[str, Any]:
     charge = np.where(halves.direction[first] > 0, first, second)
     discharge = first + second - charge
     efficiency = np.where(cycles.complete, halves.charge[second] / halves.charge[first], np.nan)
+    energy = np.where(cycles.complete & (halves.energy[first] > 0), halves.energy[first], np.nan)
     offset, random = ratio_stderr(halves, second, first)
     stderr = capacity_stderr(halves)
     return {
@@ -149,5 +149,5 @@ def _by_cycle(halves: Halves, cycles: Cycles) -> dict[str, Any]:
         "capacity_discharge_stderr": ("cycle", stderr[discharge]),
         "coulombic_efficiency": ("cycle", efficiency),
         "coulombic_efficiency_stderr": ("cycle", efficiency * np.hypot(offset, random)),
-        "energy_efficiency": ("cycle", np.where(cycles.complete, halves.energy[second] / halves.energy[first], np.nan)),
+        "energy_efficiency": ("cycle", halves.energy[second] / energy),
     }

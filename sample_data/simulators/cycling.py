@@ -274,13 +274,13 @@ def simulate_symmetric(
     dict of str to ndarray
         Columns as of `simulate`.
     dict of str to Fact
-        ``overpotential`` in V: the interface's and the pellet's voltage at the plateau of the last half cycle.
+        ``overpotential`` in V: current times the resistance of interfaces and pellet, averaged over the second half of
+        the last half cycle.
     """
     record = _Record(cycler, generator(seed))
     record.rest(cell.centre, 120.0, 3)
     count = round(plating.duration / plating.half_cycle)
     elapsed = plating.half_cycle * 60.0 * np.linspace(1.0 / plating.points, 1.0, plating.points) ** 1.5
-    resistance = np.zeros(0)
     for index in range(count):
         setpoint = plating.current_density * cell.area * (1 if index % 2 == 0 else -1)
         minutes = index * plating.half_cycle + elapsed / 60.0
@@ -289,7 +289,8 @@ def simulate_symmetric(
         current = _true_current(setpoint, cycler)
         voltage = cell.centre + 1e-3 * current / cell.area * resistance * shape
         record.current_step(elapsed, voltage, setpoint, new_half_cycle=True)
-    plateau = 1e-3 * plating.current_density * float(resistance[-1])
+    late = np.linspace(plating.duration - 0.5 * plating.half_cycle, plating.duration, 101)
+    plateau = 1e-3 * plating.current_density * float(np.mean(_area_resistance(cell, plating, late)))
     return record.columns(), {"overpotential": Fact(plateau, 0.0, "V")}
 
 

@@ -28,8 +28,6 @@ CONTROL = 109.00918219439028 - 26.55567987651522j
 # Path, points, lowest and highest frequency (Hz): from the corpus' own list; first point: from the file, by eye.
 FILES = [
     ("eis/impedance.py/exampleData.csv", 66, 0.0031623, 10000.0, 0.0494998977640506 - 0.0204386985444189j),
-    ("eis/impedance.py/exampleDataCHInstruments.txt", 73, 0.1, 99610.0, 98.91 - 2.748j),
-    ("eis/impedance.py/exampleDataParstat.txt", 31, 10.0, 10000.0, -0.00049816280376104 + 0.0175143479976367j),
     ("eis/impedance.py/exampleDataPowersuite.txt", 30, 0.1, 2e6, 423929.46 - 49014.063j),
     *((f"{PYIMPSPEC}/data{name}.csv", 29, 1.0, 1e4, CONTROL) for name in (
         "-comma", "-semicolon", "-header-variant-2", "-header-variant-3", "-header-variant-4")),
@@ -123,8 +121,9 @@ def test_facts_of_the_header_are_kept(corpus):
 
 
 def test_rows_without_frequency_are_left_out_and_counted(corpus):
-    """Parstat writes the rest before the spectrum as rows with f = 0."""
-    (remark,) = [f for f in findings(read(corpus / FILES[2][0]).attrs) if f.code == "zero-frequency-rows"]
+    """Parstat writes the rest before the spectrum as rows with f = 0; a table cut out of such a file has them too."""
+    dataset = read(corpus / "eis/impedance.py/exampleDataParstat.txt", format="delimited-eis")
+    (remark,) = [f for f in findings(dataset.attrs) if f.code == "zero-frequency-rows"]
     assert "781 of 812" in remark.message
 
 
@@ -210,9 +209,7 @@ def test_the_slope_decides_the_sign_of_real_spectra(corpus):
         f, z = dataset["frequency"].values, dataset["impedance"].values
         verdicts[Path(path).name] = phase_agreement(f, z)
         assert sign_verdict(f, z.conj()) == -sign_verdict(f, z)
-    undecided = {name for name, value in verdicts.items() if abs(value) < 0.6}
-    assert undecided == {"exampleDataParstat.txt"}, "a large cell at 0.5 mOhm, mostly leads and noise"
-    assert min(value for name, value in verdicts.items() if name not in undecided) > 0.8
+    assert min(verdicts.values()) > 0.8
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -146,3 +146,12 @@ def test_committed_sample_gives_its_truth(technique, file):
     quantity = case.analyse(sample_data.path(file), facts, companions)[case.quantity]
     truth = sample_data.truth(file)[case.quantity]
     assert holds(quantity.to(truth["unit"]), truth["value"]), f"{quantity} against {truth}"
+
+
+@pytest.mark.parametrize("file", ["alucone.mpt", "bare_shorted.mpt"])
+def test_committed_symmetric_cell_gives_its_overpotential(file):
+    """The review reports below 0.5 V with alucone; the bare cell has shorted and must not look better than it is."""
+    facts, _ = stated("cycling", "cycling_lsps_alucone")
+    name = f"cycling_lsps_alucone/{file}"
+    quantity = analysis.cycling.polarisation(read(sample_data.path(name)), area=facts["area"])["overpotential"]
+    assert holds(quantity, sample_data.truth(name)["overpotential"]["value"]), str(quantity)
