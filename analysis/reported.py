@@ -273,7 +273,8 @@ def compare(quantity: Quantity, reported: Reported, *, temperature: Quantity | N
     own_low, own_high = _own_interval(quantity)
     verdict: Verdict = "above" if own_low > high else "below" if own_high < low else "agrees"
     printed = f"{reported.printed_as} {reported.reference}".strip()
-    return Comparison(reported.id, verdict, f"{quantity.number()} {quantity.unit} {_WORDS[verdict]} {printed}.")
+    unit = "" if quantity.unit == "1" else f" {quantity.unit}"
+    return Comparison(reported.id, verdict, f"{quantity.number()}{unit} {_WORDS[verdict]} {printed}.")
 
 
 _WORDS = {"agrees": "agrees with", "above": "lies above", "below": "lies below"}

@@ -354,7 +354,7 @@ def _whole_rows(text: Text, block: Block, width: int) -> tuple[list[int], list[F
         message = f"{len(damaged)} damaged rows were left out, the first in line {damaged[0] + 1}."
         findings.append(Finding("damaged-rows", "warning", message))
     rest = [line for line in lines[block.stop :] if line.strip()]
-    if rest and is_data(split(rest[0], block.delimiter)) and len(rest) > 1:
+    if rest and is_data(split(rest[0], block.delimiter)) and (len(rest) > 1 or text.complete):
         message = (
             f"The table ends at line {block.stop + 1}, whose number of fields differs; "
             f"{len(rest)} lines after it were left out."

@@ -116,7 +116,7 @@ def _impedances(columns: Columns, facts: Mapping[str, Any]) -> dict[str, Complex
             if kind == "series":
                 made[kind] = one + 1j * other
             elif kind == "parallel":
-                made[kind] = 1 / (1 / one + 1j / other)
+                made[kind] = np.asarray(1 / (1 / one + 1j / other), dtype=np.complex128)
             elif constant is not None:
                 vacuum = 1j * omega * VACUUM_PERMITTIVITY
                 admittivity = vacuum * (one - 1j * other) if kind == "permittivity" else one - 1j * other + vacuum

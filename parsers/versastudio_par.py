@@ -140,6 +140,9 @@ def _segment(name: str, span: tuple[int, int], facts: Mapping[str, Any], source:
     source.findings.extend(findings)
     position = table.index(COLUMNS[0])
     swept = table.numbers(position) > 0 if position is not None else np.zeros(len(table.frame), dtype=bool)
+    if position is None and table.index(COLUMNS[1]) is not None:
+        message = f"The section {name} has impedances without a frequency; only potential and current were kept."
+        source.note("missing-frequency", "warning", message)
     if swept.any():
         yield from _spectra(table.where(swept), facts, source)
     if not swept.all():
@@ -161,7 +164,8 @@ def _quotient(phasors: Mapping[str, NDArray[np.float64]]) -> NDArray[np.complex1
     """Return potential over current, NaN where the current is zero because it was not kept."""
     potential = phasors["potential_real"] + 1j * phasors["potential_imaginary"]
     current = phasors["current_real"] + 1j * phasors["current_imaginary"]
-    return np.where(current == 0, np.nan, potential / np.where(current == 0, 1.0, current))
+    with np.errstate(invalid="ignore"):
+        return np.where(current == 0, np.nan, potential / np.where(current == 0, 1.0, current))
 
 
 def _record(table: Table, facts: Mapping[str, Any], source: Source) -> Measurement:

@@ -69,6 +69,7 @@ def read(source: Source) -> Iterator[Measurement]:
     block = replace(find_block(lines, start=header + 1), header=None, units=None)
     table, findings = read_table(source.text, block, header=_names(lines[header]), limits=source.limits)
     source.findings.extend(findings)
+    _note_skipped(lines, header + 1, block.start, source)
     settings = _settings(lines[:header])
     columns = spectrum_columns(table, source, COLUMNS)
     _drop_unset(columns, settings, source)
@@ -76,6 +77,14 @@ def read(source: Source) -> Iterator[Measurement]:
     _note_errors(table, source)
     _note_missing(_planned(lines[:header], settings), len(table.frame), source)
     yield from checked(spectra(columns, _facts(lines[:header], settings, source), source))
+
+
+def _note_skipped(lines: Sequence[str], start: int, stop: int, source: Source) -> None:
+    """Add a finding about lines between names and table, which are damaged rows but for ``End Comments``."""
+    damaged = [row for row in range(start, stop) if any(map(str.isdigit, lines[row]))]
+    if damaged:
+        message = f"{len(damaged)} damaged rows were left out, the first in line {damaged[0] + 1}."
+        source.note("damaged-rows", "warning", message)
 
 
 def _names(line: str) -> list[str]:

@@ -21,6 +21,7 @@ _MOST_VECTOR_POINTS = 4000
 def figures(dataset: xr.Dataset, outcomes: Iterable[Outcome]) -> Iterator[str]:
     """Yield data URIs: the data (an image with the edges that were found), then each result that has curves."""
     from .plot_results import drawing_of
+    from .plot_style import mark_simulated
     from .plots import plot, trace_layer
 
     results = [outcome.result for outcome in outcomes if outcome.result is not None]
@@ -35,7 +36,10 @@ def figures(dataset: xr.Dataset, outcomes: Iterable[Outcome]) -> Iterator[str]:
         elif not drawn or dataset.attrs["technique"] == "cycling":
             yield data_uri(plot(dataset), vector=not heavy)
         for result in drawn:
-            yield data_uri(plot(result), vector=True)
+            figure = plot(result)
+            if dataset.attrs.get("simulated"):
+                mark_simulated(figure)
+            yield data_uri(figure, vector=True)
 
 
 def data_uri(figure: Figure, *, vector: bool) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .plot_style import BLUE, GREEN, GREY, ORANGE, POINTS, RED, axis_label, engineering
-from .wording import headline
+from .wording import headline, words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -129,9 +129,10 @@ def _layer(figure: Figure, curves: xr.Dataset, result: Result) -> None:
 def _retention(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     capacity, efficiency = figure.subplots(1, 2)
     cycle = curves["cycle"]
+    factor, prefix = engineering(float(np.nanmax(curves["capacity_discharge"])))
     for name, colour in (("capacity_charge", GREY), ("capacity_discharge", BLUE)):
-        capacity.plot(cycle, curves[name], **{**POINTS, "color": colour}, label=name.replace("capacity_", ""))
-    capacity.set(xlabel="cycle", ylabel=axis_label(curves["capacity_discharge"]))
+        capacity.plot(cycle, curves[name] * factor, **{**POINTS, "color": colour}, label=words(name[9:]))
+    capacity.set(xlabel="cycle", ylabel=f"capacity ({prefix}{curves['capacity_discharge'].attrs['units']})")
     capacity.set_ylim(bottom=0)
     capacity.legend(loc="lower left")
     capacity.set_title(headline(result.quantities[0]), fontsize=9)
@@ -143,11 +144,25 @@ def _retention(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     efficiency.set(xlabel="cycle", ylabel="coulombic efficiency")
 
 
+def _polarisation(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    ax = figure.subplots()
+    factor, prefix = engineering(float(np.nanmax(np.abs(curves["overpotential"]))))
+    hours = curves["start"] / 3600.0
+    ax.errorbar(
+        hours, curves["overpotential"] * factor, curves["overpotential_stderr"] * factor, fmt="o", ms=3.2, mfc="none",
+        lw=0.7, color=BLUE,
+    )  # fmt: skip
+    ax.set(xlabel="start of the half cycle (h)", ylabel=f"overpotential ({prefix}V)")
+    ax.set_ylim(bottom=0)
+    ax.set_title(headline(result.quantities[0]), fontsize=9)
+
+
 _DRAWINGS: tuple[tuple[set[str], Draw], ...] = (
     ({"impedance", "model", "frequency"}, _impedance_fit),
     ({"pre_edge", "post_edge", "mu_flattened"}, _normalisation),
     ({"component", "fit", "mu_normalized"}, _combination),
     ({"signal", "fit", "background"}, _region),
     ({"thickness", "arclength", "profile_model"}, _layer),
+    ({"overpotential", "overpotential_stderr", "half_cycle"}, _polarisation),
     ({"coulombic_efficiency", "capacity_discharge", "cycle"}, _retention),
 )

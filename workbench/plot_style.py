@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart (https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#D55E00", "#009E73", "#CC3311", "#777777"
@@ -39,6 +40,11 @@ def engineering(largest: float) -> tuple[float, str]:
 def thin(count: int) -> int:
     """Return the stride that keeps a line of `count` points light enough for a vector figure."""
     return max(1, math.ceil(count / _MOST))
+
+
+def mark_simulated(figure: Figure) -> None:
+    """Write *simulated* into a corner: figures are copied out of their reports."""
+    figure.text(0.995, 0.005, "simulated", ha="right", va="bottom", color=ORANGE, fontsize=8)
 
 
 def axis_label(variable: xr.DataArray) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from interlayer.analysis.quantity import Result
 
 from .plot_results import drawing_of
-from .plot_style import BLUE, GREY, ORANGE, POINTS, STYLE, axis_label, engineering, thin
+from .plot_style import BLUE, GREY, ORANGE, POINTS, STYLE, axis_label, engineering, mark_simulated, thin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,7 +53,7 @@ def plot(data: xr.Dataset | Result) -> Figure:
         else:
             _DRAW[data.attrs["technique"]](figure, data)
             if data.attrs.get("simulated"):
-                figure.text(0.995, 0.005, "simulated", ha="right", va="bottom", color=ORANGE, fontsize=8)
+                mark_simulated(figure)
     return figure
 
 

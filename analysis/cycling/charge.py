@@ -146,7 +146,7 @@ def _resolution(current: Floats) -> float:
     change = np.abs(np.diff(current))
     change = change[change < _FLICKER * np.abs(current).max()]
     flicker = change[change > 1e-9 * np.abs(current).max()]
-    if flicker.size < _FLICKERING * change.size:
+    if flicker.size <= _FLICKERING * change.size:
         return 0.0
     step = float(flicker.min())
     multiples = flicker / step

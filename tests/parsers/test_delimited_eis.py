@@ -31,7 +31,6 @@ FILES = [
     ("eis/impedance.py/exampleDataPowersuite.txt", 30, 0.1, 2e6, 423929.46 - 49014.063j),
     *((f"{PYIMPSPEC}/data{name}.csv", 29, 1.0, 1e4, CONTROL) for name in (
         "-comma", "-semicolon", "-header-variant-2", "-header-variant-3", "-header-variant-4")),
-    (f"{PYIMPSPEC}/data.P00", 29, 1.0, 1e4, 109.0 - 26.556j),
     (f"{FIT}/s04147-140deg.txt", 42, 0.03, 1e6, 22142.3 - 54311.5j),
     (f"{FIT}/s04147-150deg.txt", 42, 0.03, 1e6, 22696.8 - 46373j),
     (f"{FIT}/s04147-160deg.txt", 42, 0.03, 1e6, 21112.2 - 39556.8j),

@@ -21,7 +21,11 @@ RULES = [
     (r"^eis/AutoEIS/test_data\.txt$", "biologic-mpt"),  # EC-Lab's columns without its header
     (r"\.(dta|DTA)$", "gamry-dta"),
     (r"^eis/pyimpspec/data[-\w]*\.csv$", "delimited-eis"),
-    (r"^eis/pyimpspec/data\.P00$", "delimited-eis"),
+    (r"\.P00$", "elins-p00"),
+    (r"\.i2b$", "elins-i2b"),
+    (r"\.id[fs]$", "ivium-idf"),
+    (r"\.pssession$", "palmsens-pssession"),
+    (r"\.ism$", "zahner-ism"),
     (r"^eis/EISFitpython/(s04147-\d+deg\.txt|Example2a\.txt|Example_header\.txt|CSV_Example\.csv)$", "delimited-eis"),
     (r"^eis/impedance.py/exampleDataPowersuite\.txt$", "delimited-eis"),
     (r"^eis/impedance.py/exampleDataCHInstruments\.txt$", "chi-txt"),

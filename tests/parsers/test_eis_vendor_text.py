@@ -1,0 +1,127 @@
+"""Vendors' impedance text side by side: documented numbers, one control spectrum in every format, damaged copies."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from interlayer.parsers import ParseError, Source, findings, measurements, read, read_tree, schema
+
+ZPLOT, PYIMPSPEC = "eis/impedance.py", "eis/pyimpspec"
+# Path, card, points, lowest and highest frequency (Hz): from the corpus' own list; first point: from the file, by eye.
+FILES = [
+    (f"{ZPLOT}/exampleDataZPlot.z", "zplot-z", 21, 3e3, 3e5, 147.77 - 11.335j),
+    (f"{ZPLOT}/exampleDataZPlot_noComments.z", "zplot-z", 31, 300.0, 3e5, 642.62 - 85.821j),
+    (f"{ZPLOT}/Circuit1_EIS_1.z", "zplot-z", 48, 1.0, 5e4, 29.036 + 0.63662j),
+    (f"{ZPLOT}/Circuit3_EIS_1.z", "zplot-z", 53, 1.0, 1.5e5, 1493.7 + 10.377j),
+    (f"{PYIMPSPEC}/data.z", "zplot-z", 29, 1.0, 1e4, 109.0092 - 26.55568j),
+    (f"{ZPLOT}/exampleDataAutolab.txt", "zplot-z", 41, 0.1, 1e4, 0.013785863964281 + 0.007191946305823j),
+    (f"{PYIMPSPEC}/data.dfr", "autolab-dfr", 29, 1.0, 1e4, 109.00918219439028 - 26.55567987651522j),
+    (f"{ZPLOT}/exampleDataVersaStudio.par", "versastudio-par", 61, 0.02154435, 1e5, 55.31571 + 4.575431j),
+    ("eis/hybrid-drt/PEIS_LPSCl_IonBlocking_-25C_RelaxIS.txt", "relaxis-txt", 79, 0.10002180933952332, 7000018.5,
+     1799427.625 - 8093785.5j),
+    (f"{ZPLOT}/exampleDataCHInstruments.txt", "chi-txt", 73, 0.1, 99610.0, 98.91 - 2.748j),
+    (f"{ZPLOT}/exampleDataParstat.txt", "parstat-txt", 31, 10.0, 1e4, -0.00049816280376104 + 0.0175143479976367j),
+]  # fmt: skip
+IDS = [entry[0] for entry in FILES]
+# Relative precision to which each file prints the control spectrum.
+CONTROL = [("data.z", 5e-7), ("data.dfr", 1e-14), ("data.xlsx", 1e-13), ("data.ods", 1e-13)]
+
+
+def spectrum(path: Path):
+    tree = read_tree(path)
+    return next(node.to_dataset() for node in tree.leaves if node.attrs["technique"] == "eis")
+
+
+def spectra(data: bytes, name: str):
+    """Return the spectra in some bytes, and all that was remarked on anything in them."""
+    found = [found.dataset for found in measurements(Source(Path(name), data=data))]
+    for dataset in found:
+        schema.check(dataset, provenance=True)
+    said = set().union(*map(remarks, found))
+    return [dataset for dataset in found if "impedance" in dataset], said
+
+
+def remarks(dataset) -> set[str]:
+    return {finding.message for finding in findings(dataset.attrs)}
+
+
+@pytest.mark.parametrize(("path", "card", "points", "lowest", "highest", "first"), FILES, ids=IDS)
+def test_every_real_file_reads_to_its_documented_numbers(corpus, path, card, points, lowest, highest, first):
+    """Sizes and ends of the sweeps as the corpus documents them, every digit of the first point as printed."""
+    dataset = spectrum(corpus / path)
+    assert dataset.attrs["format"] == card
+    assert dataset.sizes["frequency"] == points
+    frequency = dataset["frequency"].values
+    np.testing.assert_allclose((frequency.min(), frequency.max()), (lowest, highest), rtol=1e-7)
+    assert dataset["impedance"].values[0] == pytest.approx(first, rel=1e-15)
+
+
+@pytest.mark.parametrize(("name", "precision"), CONTROL)
+def test_the_control_spectrum_is_the_same_in_every_format(corpus, name, precision):
+    """29 points, 10 kHz to 1 Hz, written by one program into each format: the csv of full precision is the truth."""
+    truth = read(corpus / PYIMPSPEC / "data-comma.csv")
+    for node in read_tree(corpus / PYIMPSPEC / name).leaves:
+        np.testing.assert_allclose(node["frequency"], truth["frequency"], rtol=precision)
+        np.testing.assert_allclose(node["impedance"].values, truth["impedance"].values, rtol=precision)
+
+
+@pytest.mark.parametrize("path", IDS)
+def test_truncated_copies_hold_a_prefix_or_nothing(corpus, path):
+    """Wherever a copy breaks off, what is read are the first rows with their true numbers, and the loss is said."""
+    data = (corpus / path).read_bytes()
+    whole = spectrum(corpus / path)
+    known = remarks(whole)
+    end = data.rindex(b"</Segment1>") if path.endswith(".par") else len(data)
+    generator = random.Random(3)
+    for cut in [generator.randrange(end) for _ in range(40)]:
+        try:
+            found, said = spectra(data[:cut], Path(path).name)
+        except ParseError:
+            continue
+        for dataset in found:
+            n = dataset.sizes["frequency"]
+            np.testing.assert_array_equal(dataset["impedance"], whole["impedance"][:n])
+            np.testing.assert_array_equal(dataset["frequency"], whole["frequency"][:n])
+            at_line_end = data[cut - 1 : cut] in (b"\n", b"\r") or data[cut : cut + 1] in (b"\n", b"\r")
+            if n < whole.sizes["frequency"] and not at_line_end:
+                assert said - known, f"silent cut at {cut}"
+
+
+@pytest.mark.parametrize("path", IDS)
+def test_a_flipped_byte_is_an_error_a_finding_or_harmless(corpus, path):
+    """One wrong character in the data must not double a point unnoticed, nor stop the program otherwise."""
+    data = (corpus / path).read_bytes()
+    whole = spectrum(corpus / path)
+    known = remarks(whole)
+    generator = random.Random(11)
+    for _ in range(120):
+        place = generator.randrange(len(data))
+        flipped = data[:place] + generator.choice([b"7", b"0", b"-", b".", b",", b"x", b"\xff"]) + data[place + 1 :]
+        try:
+            found, said = spectra(flipped, Path(path).name)
+        except ParseError:
+            continue
+        same = [dataset for dataset in found if dataset.sizes == whole.sizes]
+        if len(found) != 1 or not same:
+            assert said - known or len(found) > 1, f"silent loss at {place}"
+            continue
+        ratio = np.abs(same[0]["impedance"].values / whole["impedance"].values - 1)
+        if ratio.max() > 0.6:
+            assert said - known, f"silently wrong at {place}: {ratio.max():.2g}"
+
+
+@pytest.mark.parametrize("path", IDS)
+def test_duplicated_bytes_never_end_in_another_exception(corpus, path):
+    """A block written twice by a failing disk is a schema-valid Dataset or a ParseError."""
+    data = (corpus / path).read_bytes()
+    generator = random.Random(5)
+    for _ in range(20):
+        start = generator.randrange(len(data))
+        stop = min(len(data), start + generator.randrange(1, 2000))
+        try:
+            spectra(data[:stop] + data[start:], Path(path).name)
+        except ParseError:
+            continue
