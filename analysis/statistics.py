@@ -86,6 +86,11 @@ def runs_p_value(*series: ArrayLike) -> float:
     References
     ----------
     .. [1] Wald, Wolfowitz, Ann. Math. Statist. 11 (1940) 147. https://doi.org/10.1214/aoms/1177731909
+
+    Examples
+    --------
+    >>> runs_p_value([1, -1] * 10) > 0.99, runs_p_value([1] * 10 + [-1] * 10) < 1e-4
+    (True, True)
     """
     runs = expected = variance = 0.0
     for values in series:
@@ -94,6 +99,8 @@ def runs_p_value(*series: ArrayLike) -> float:
         below = n - above
         if n < 2:
             continue
+        if above * below == 0:  # one sign throughout
+            return 0.5 ** (n - 1)
         pairs = 2.0 * above * below
         runs += 1 + np.count_nonzero(positive[1:] != positive[:-1])
         expected += pairs / n + 1.0

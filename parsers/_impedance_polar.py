@@ -67,9 +67,7 @@ def compare_polar(cartesian: Complex, polar: Complex, *, beside: str = "|Z|, pha
     if not single:
         return []
     worst = float(difference[whole].max())
-    message = (
-        f"In {single} of {whole.sum()} rows Z', Z'' and {beside} differ by more than 5 %, at most by {worst:.0%}."
-    )
+    message = f"In {single} of {whole.sum()} rows Z', Z'' and {beside} differ by more than 5 %, at most by {worst:.0%}."
     return [Finding("polar-mismatch", "warning", message)]
 
 

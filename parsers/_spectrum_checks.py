@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +33,16 @@ def refuse_reversed_sign(frequency: Floats, impedance: Complex) -> None:
         )
 
 
-def checked(measurements: Iterable[Measurement]) -> Iterator[Measurement]:
-    """Yield spectra with what `isolated_points` has to say about each of them."""
-    for measurement in measurements:
+def checked(measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Return the spectra of one table with what `isolated_points` says of each, and that there are several."""
+    found = list(measurements)
+    for measurement in found:
         dataset = measurement.dataset
+        if len(found) > 1:
+            message = f"The frequency jumps back to its start: the rows are {len(found)} sweeps."
+            measurement.findings.append(Finding("several-sweeps", "info", message))
         measurement.findings.extend(isolated_points(dataset["frequency"].values, dataset["impedance"].values))
-        yield measurement
+    return found
 
 
 def with_own_findings(measurements: Iterable[Measurement], source: Source) -> list[Measurement]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ._block import SAMPLE, Block, find_block, fits, is_data, is_number_like, names, next_block
 from ._columns import Column, fold, split_unit
-from ._dialect import Dialect, infer_dialect, split
+from ._dialect import Dialect, infer_dialect, is_number, split
 from .errors import CorruptFile, LimitExceeded, TruncatedFile, UnsupportedContent
 from .findings import Finding
 from .limits import DEFAULT, Limits
@@ -349,7 +349,8 @@ def _whole_rows(text: Text, block: Block, width: int) -> tuple[list[int], list[F
     lines = text.lines
     rows = [row for row in range(block.start, block.stop) if fit(lines[row])]
     findings = []
-    damaged = [row for row in range(block.start, block.stop) if not fit(lines[row]) and _holds(lines[row])]
+    damaged = _skipped(lines, block)
+    damaged += [row for row in range(block.start, block.stop) if not fit(lines[row]) and _holds(lines[row])]
     if damaged:
         message = f"{len(damaged)} damaged rows were left out, the first in line {damaged[0] + 1}."
         findings.append(Finding("damaged-rows", "warning", message))
@@ -368,6 +369,15 @@ def _whole_rows(text: Text, block: Block, width: int) -> tuple[list[int], list[F
     if not rows:
         raise TruncatedFile("the table has no whole row", line=block.start + 1)
     return rows, findings
+
+
+def _skipped(lines: Sequence[str], block: Block) -> list[int]:
+    """Return the lines with numbers between header and table: its first rows, too damaged to be taken for rows."""
+    if block.header is None:
+        return []
+    above = block.header if block.units is None else max(block.header, block.units)
+    between = range(above + 1, block.start)
+    return [row for row in between if any(map(is_number, split(lines[row], block.delimiter)))]
 
 
 def _holds(line: str) -> bool:

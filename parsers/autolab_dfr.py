@@ -36,7 +36,7 @@ def read(source: Source) -> Iterator[Measurement]:
     UnsupportedContent
         If the file is of another version.
     CorruptFile
-        If a line of a point holds no number.
+        If most lines hold no number, or a frequency is negative.
     AmbiguousContent
         If the numbers contradict the sign of Z''.
     TruncatedFile
@@ -51,9 +51,12 @@ def read(source: Source) -> Iterator[Measurement]:
     if whole < promised:
         message = f"The file holds {whole} of {promised} points; it ends in line {len(lines)}."
         source.note("missing-rows", "warning", message)
+    tail = lines[_HEAD + promised * _POINT :]
+    if len(tail) >= _POINT and all(map(NUMBER.match, tail[:_POINT])):
+        source.note("more-rows", "warning", f"More numbers follow the {promised} points; they were left out.")
     if not whole:
         raise TruncatedFile("no point is whole", line=len(lines), expected=f"{_POINT} numbers for each point")
-    points = _numbers(body[: whole * _POINT]).reshape(whole, _POINT)
+    points = _numbers(body[: whole * _POINT], source).reshape(whole, _POINT)
     frequency, impedance = points[:, 0], points[:, 1] - 1j * points[:, 2]
     if sign_verdict(frequency, impedance) < 0:
         raise AmbiguousContent(
@@ -62,9 +65,9 @@ def read(source: Source) -> Iterator[Measurement]:
             remedy="export the spectrum again as text with column names",
         )
     left = points[:, 3:]
-    if np.any(left):
+    if np.any(np.nan_to_num(left)):
         source.note("unmapped-columns", "info", "Six numbers of each point have no known meaning; they were left out.")
-    metadata = {"version": VERSION, "tail": lines[_HEAD + promised * _POINT :]}
+    metadata = {"version": VERSION, "tail": tail}
     facts = {"original_metadata": json.dumps(metadata, ensure_ascii=False)}
     yield from checked(spectra({"frequency": frequency, "impedance": impedance}, facts, source))
 
@@ -92,8 +95,14 @@ def _promised(lines: Sequence[str], source: Source) -> int:
     return promised
 
 
-def _numbers(lines: Sequence[str]) -> NDArray[np.float64]:
-    for index, text in enumerate(lines):
-        if NUMBER.match(text) is None or "," in text:
-            raise CorruptFile(f"the line holds {text!r}", line=_HEAD + index + 1, expected="a number")
-    return np.array(lines, dtype=float)
+def _numbers(lines: Sequence[str], source: Source) -> NDArray[np.float64]:
+    """Return the lines as floats, NaN for those that hold no number; their points are left out with the NaN."""
+    whole = [NUMBER.match(text) is not None and "," not in text for text in lines]
+    wrong = [index for index, good in enumerate(whole) if not good]
+    if wrong:
+        first = _HEAD + wrong[0] + 1
+        if len(wrong) * 2 > len(lines):
+            raise CorruptFile(f"the line holds {lines[wrong[0]]!r}", line=first, expected="a number")
+        message = f"{len(wrong)} lines hold no number, the first is line {first}."
+        source.note("not-a-number", "warning", message)
+    return np.array([float(text) if good else np.nan for text, good in zip(lines, whole, strict=True)])

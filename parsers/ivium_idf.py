@@ -122,7 +122,8 @@ def _sections(lines: Sequence[str], complete: bool, source: Source) -> Iterator[
             source.note("rows-beyond-count", "warning", message)
         yield Section(settings, rows, promised, at + 1)
     if begin and any(line.startswith("Method=") for line in lines[begin:]):
-        source.note("missing-table", "warning", "The file ends with the settings of one more spectrum, without its table.")
+        message = "The file ends with the settings of one more spectrum, without its table."
+        source.note("missing-table", "warning", message)
 
 
 def _settings(lines: Sequence[str]) -> dict[str, str]:

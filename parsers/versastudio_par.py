@@ -29,6 +29,7 @@ from ._dialect import Dialect, is_number, split
 from ._impedance_polar import compare_polar
 from ._source import Measurement, Source
 from ._spectrum import spectra
+from ._spectrum_checks import checked
 from ._spectrum_columns import note_unmapped, spectrum_columns
 from ._table import Table, read_table
 from .errors import ParseError, TruncatedFile, UnsupportedContent
@@ -157,7 +158,7 @@ def _spectra(table: Table, facts: Mapping[str, Any], source: Source) -> Iterator
     if len(phasors) == len(PHASORS):
         quotient = _quotient(phasors)
         source.findings.extend(compare_polar(columns["impedance"], quotient, beside="potential over current"))
-    yield from spectra(columns, facts, source)
+    yield from checked(spectra(columns, facts, source))
 
 
 def _quotient(phasors: Mapping[str, NDArray[np.float64]]) -> NDArray[np.complex128]:

@@ -12,8 +12,8 @@ import xarray as xr
 
 from ..errors import NotAnalysable
 from ..quantity import Quantity, Result
-from .halves import DEFAULT_GAIN, Halves, halves_of
-from .summary import OPENED_BY, CellType, Cycles, check_cell_type, cycles_of, ratio_stderr, summary_of
+from .halves import DEFAULT_GAIN, GAIN_STABILITY, Halves, halves_of
+from .summary import OPENED_BY, RATIO_STABILITY, CellType, Cycles, check_cell_type, cycles_of, ratio_stderr, summary_of
 
 
 def capacity_retention(
@@ -31,7 +31,9 @@ def capacity_retention(
     """Capacity at one cycle over that at a reference cycle, with capacities and coulombic efficiency.
 
     The capacity is that of the half cycle which returns what the first one stored: the discharge of full cells and
-    cathodes, the charge (delithiation) of anodes. Gain and mass cancel in ratios; an offset of the current does not.
+    cathodes, the charge (delithiation) of anodes. Gain and mass cancel in ratios, but for the wander of the gain from
+    half cycle to half cycle (1e-4 of it, `interlayer.analysis.cycling.halves.GAIN_STABILITY`); an offset of the current
+    does not.
 
     Parameters
     ----------
@@ -208,6 +210,7 @@ def _capacity(halves: Halves, place: int, divisor: Divisor, name: str) -> _Value
     charge = float(halves.charge[place])
     relative = {
         "current_gain": halves.gain,
+        "gain_stability": GAIN_STABILITY,
         "current_offset": halves.offset * float(halves.hours[place]) / charge,
         "random": float(halves.random[place]) / charge,
     }
@@ -219,7 +222,8 @@ def _capacity(halves: Halves, place: int, divisor: Divisor, name: str) -> _Value
 def _ratio(halves: Halves, top: int, bottom: int, name: str) -> _Valued:
     offset, random = ratio_stderr(halves, top, bottom)
     value = float(halves.charge[top] / halves.charge[bottom])
-    return _valued(name, value, "1", {"current_offset": float(offset), "random": float(random)})
+    parts = {"current_offset": float(offset), "gain_stability": RATIO_STABILITY, "random": float(random)}
+    return _valued(name, value, "1", parts)
 
 
 def _retention(halves: Halves, at: int, reference: int, name: str) -> _Valued:
@@ -254,6 +258,7 @@ def _mean_efficiency(halves: Halves, cycles: Cycles, formation_cycles: int) -> l
     mean, n = float(efficiency.mean()), efficiency.size
     parts: dict[str, Any] = {
         "current_offset": float(np.mean(efficiency * offset)) / mean,
+        "gain_stability": RATIO_STABILITY / math.sqrt(n),
         "random": float(np.sqrt(np.sum((efficiency * random) ** 2))) / n / mean,
     }
     found = [_valued("coulombic_efficiency_mean", mean, "1", parts)]

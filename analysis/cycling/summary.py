@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..quantity import Quantity
 from .charge import Floats
-from .halves import DEFAULT_GAIN, Halves, halves_of
+from .halves import DEFAULT_GAIN, GAIN_STABILITY, Halves, halves_of
 from .segmentation import Direction
 
 CellType = Literal["full", "cathode_half", "anode_half", "symmetric", "anode_free"]
@@ -29,6 +30,10 @@ OPENED_BY: dict[str, Direction | None] = {
 ``anode_free`` is a cathode against a bare collector. Li plated on Cu against Li is an ``anode_half``, which stores on
 discharge. ``symmetric`` cells have no efficiency.
 """
+
+
+RATIO_STABILITY = math.sqrt(2.0) * GAIN_STABILITY
+"""Relative standard uncertainty of the ratio of two half cycles from the wander of the gain between them."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,10 @@ def cycles_of(halves: Halves) -> Cycles:
 
 
 def capacity_stderr(halves: Halves) -> Floats:
-    """Return the standard uncertainty of each charge from gain, offset and what is random, A h."""
-    return np.sqrt((halves.gain * halves.charge) ** 2 + (halves.offset * halves.hours) ** 2 + halves.random**2)
+    """Return the standard uncertainty of each charge from gain, its stability, offset and what is random, A h."""
+    gain = math.hypot(halves.gain, GAIN_STABILITY) * halves.charge
+    stderr: Floats = np.sqrt(gain**2 + (halves.offset * halves.hours) ** 2 + halves.random**2)
+    return stderr
 
 
 def ratio_stderr(
@@ -65,8 +72,9 @@ def ratio_stderr(
 ) -> tuple[Any, Any]:
     """Return relative standard uncertainties of ratios of two charges of one record, from offset and what is random.
 
-    The gain cancels. An offset adds to charge and takes from discharge in proportion to the time, so it cancels between
-    two half cycles of one direction and one current, and doubles between charge and discharge.
+    The gain cancels but for `RATIO_STABILITY`, which is not part of what is returned. An offset adds to charge and takes
+    from discharge in proportion to the time, so it cancels between two half cycles of one direction and one current, and
+    doubles between charge and discharge.
     """
     lever = halves.direction * halves.hours / halves.charge
     scatter = halves.random / halves.charge
@@ -148,6 +156,6 @@ def _by_cycle(halves: Halves, cycles: Cycles) -> dict[str, Any]:
         "capacity_discharge": ("cycle", halves.charge[discharge]),
         "capacity_discharge_stderr": ("cycle", stderr[discharge]),
         "coulombic_efficiency": ("cycle", efficiency),
-        "coulombic_efficiency_stderr": ("cycle", efficiency * np.hypot(offset, random)),
+        "coulombic_efficiency_stderr": ("cycle", efficiency * np.sqrt(offset**2 + random**2 + RATIO_STABILITY**2)),
         "energy_efficiency": ("cycle", halves.energy[second] / energy),
     }

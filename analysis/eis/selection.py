@@ -24,6 +24,7 @@ BETTER_BY = 10.0
 _DETERMINED = 0.5  # relative uncertainty of an arc's resistance below which the arc is told apart from its neighbours
 _LEAST_EXPONENT = 0.5  # an arc flatter than a Warburg element is a background, no relaxation
 _DOUBTFUL = 2.0  # relative uncertainty above which it is tested whether a lead is there at all
+_SETTLED = 1e-6  # tolerance at which circuits are compared; what they lack shows long before convergence
 _ABSENT = 10.0  # relative uncertainty above which it has run to zero
 _FLATTEST_ELECTRODE = 0.25  # exponent below which the electrode mimics a resistance
 
@@ -60,7 +61,7 @@ def choose(spectrum: Spectrum) -> Choice:
     for n in range(1, MOST_ARCS + 1):
         if fits[n].aicc < fits[chosen].aicc - BETTER_BY and _is_resolved(fits[n], n):
             chosen = n
-    best = in_order(fits[chosen], chosen)
+    best = _final(fits[chosen], chosen)
     return Choice(best, chosen, f"CPE{chosen + 1}_Q" in best, {n: fits[n].aicc for n in fits}, fits[1])
 
 
@@ -70,19 +71,6 @@ def relaxation(found: CircuitFit, number: int) -> float:
     return float(charge ** (1.0 / found.value(f"CPE{number}_n")))
 
 
-def in_order(found: CircuitFit, n_arcs: int) -> CircuitFit:
-    """Return the same fit with the arcs numbered from the fastest."""
-    order = sorted(range(1, n_arcs + 1), key=lambda number: relaxation(found, number))
-    if order == list(range(1, n_arcs + 1)):
-        return found
-    old_values = _natural(found)
-    start = dict(old_values)
-    for new, old in enumerate(order, start=1):
-        for term in ("R{}", "CPE{}_Q", "CPE{}_n"):
-            start[term.format(new)] = old_values[term.format(old)]
-    return _allowing_leads(fit(found.circuit, found.spectrum, [start]))
-
-
 def _fit_series(spectrum: Spectrum, n_arcs: int) -> CircuitFit:
     """Fit leads, arcs and electrode in series, less what the data do not want."""
     electrode = f"CPE{n_arcs + 1}"
@@ -90,18 +78,18 @@ def _fit_series(spectrum: Spectrum, n_arcs: int) -> CircuitFit:
     parts |= {f"R{number}": arc(str(number)) for number in range(1, n_arcs + 1)}
     parts[electrode] = ConstantPhase(str(n_arcs + 1))
     found = fit(_series(parts), spectrum, start_values(spectrum, n_arcs), tolerance=ROUGH)
-    found = fit(_series(parts), spectrum, [_natural(found)])
+    found = fit(_series(parts), spectrum, [_natural(found)], tolerance=_SETTLED)
     for lead in ("L0", "R0"):
         if found.spread(lead) > _DOUBTFUL:
-            less = fit(_series(parts, without=lead), spectrum, [_natural(found)])
+            less = fit(_series(parts, without=lead), spectrum, [_natural(found)], tolerance=_SETTLED)
             size = _wanted_size(less, lead)
             if size > 0:  # on the logarithmic scale a lead that has run to zero does not come back by itself
-                found = fit(_series(parts), spectrum, [_natural(less) | {lead: size}])
+                found = fit(_series(parts), spectrum, [_natural(less) | {lead: size}], tolerance=_SETTLED)
             if size <= 0 or found.spread(lead) > _ABSENT:
                 found = less
                 del parts[lead]
     if n_arcs > 0 and _electrode_is_absent(found, electrode):
-        found = fit(_series(parts, without=electrode), spectrum, [_natural(found)])
+        found = fit(_series(parts, without=electrode), spectrum, [_natural(found)], tolerance=_SETTLED)
     return _allowing_leads(found)
 
 
@@ -110,6 +98,17 @@ def _allowing_leads(found: CircuitFit) -> CircuitFit:
     omega = found.spectrum.omega
     absent = [column for name, column in (("L0", 1j * omega), ("R0", np.ones(omega.size))) if name not in found]
     return allowing(found, np.array(absent, dtype=complex)) if absent else found
+
+
+def _final(found: CircuitFit, n_arcs: int) -> CircuitFit:
+    """Return a fit brought to convergence, with the arcs numbered from the fastest."""
+    values = _natural(found)
+    start = dict(values)
+    order = sorted(range(1, n_arcs + 1), key=lambda number: relaxation(found, number))
+    for new, old in enumerate(order, start=1):
+        for term in ("R{}", "CPE{}_Q", "CPE{}_n"):
+            start[term.format(new)] = values[term.format(old)]
+    return _allowing_leads(fit(found.circuit, found.spectrum, [start]))
 
 
 def _series(parts: Mapping[str, Circuit], without: str = "") -> Series:

@@ -54,8 +54,8 @@ def region_area(
     :math:`P` is a Voigt line, or the spin-orbit doublet of `core_level` with the splitting of the table, the
     statistical ratio of areas, one Gaussian width, and one Lorentzian width (two for 2p of transition metals).
     :math:`K` is a step, as in Shirley's background, or Tougaard's cross section for metals or for oxides; all three are
-    fitted, with :math:`k` free, and the areas averaged with their Akaike weights. Subtracting a Shirley background first instead
-    biases areas by 3 to 13 %. Areas are those of the whole line, tails beyond the window included.
+    fitted, with :math:`k` free, and the areas averaged with their Akaike weights. Subtracting a Shirley background first
+    instead biases areas by 3 to 13 %. Areas are those of the whole line, tails beyond the window included.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ def region_area(
         ``eV``), ``peak_position`` and ``peak_fwhm`` in eV; with several components also ``peak_area_1`` and so on,
         ``peak_position_1`` and so on. The uncertainty of the area joins the fit (Poisson weights from the model, wider
         where the residuals are more than noise) and the background (spread of the models about their average). An area
-        below 3.29 standard uncertainties is a limit, relation ``"<"``, and position and width are left out. ``curves`` holds signal, fit, background and components.
+        below 3.29 standard uncertainties is a limit, relation ``"<"``, and position and width are left out. ``curves``
+        holds signal, fit, background and components.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def region_area(
 
 
 def _check_lines(region: Region, best: _Fitted) -> None:
-    """Refuse a fit that needs a line as wide as the region or a negative background: the lines are not those assumed."""
+    """Refuse a fit with a line as wide as the region or a negative background: the lines are not those assumed."""
     lowest = float((best.fit.fitted - _lines(best).sum(axis=1)).min())
     first = best.model.number
     widest = float(best.fit.theta[first : first + best.model.n_widths].max())
@@ -209,7 +210,9 @@ def _fit(region: Region, level: str, positions: Array, held: bool, kernel: Array
     low = np.concatenate(
         [np.maximum(positions - reach, region.energy[0]), [0.3 * step], np.full(model.n_widths - 1, 1e-3 * step), [0.0]]
     )
-    high = np.concatenate([np.minimum(positions + reach, region.energy[-1]), np.full(model.n_widths, _WIDEST * span), [_STEEPEST]])
+    high = np.concatenate(
+        [np.minimum(positions + reach, region.energy[-1]), np.full(model.n_widths, _WIDEST * span), [_STEEPEST]]
+    )
     floor = 1.0 if region.poisson else max(1e-3 * float(np.abs(region.signal).max()), 1e-300)
     fit = fit_peaks(model, region.signal, start, (low, high), floor=floor)
     spread = 1.0 + 3.0 * math.sqrt(2.0 / fit.freedom)

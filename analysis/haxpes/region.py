@@ -110,5 +110,9 @@ def _noise(signal: Array, name: str, units: str, time: float | None) -> tuple[Ar
         return signal, False, f"The noise was taken from the residuals: {name} in {units!r} does not tell the counts."
     whole = np.abs(counts - np.round(counts)).max() <= 0.01 + 1e-6 * float(np.abs(counts).max())
     if not whole or counts.min() < 0:
-        return signal, False, "The noise was taken from the residuals: the counts are not whole numbers, so were scaled."
+        return (
+            signal,
+            False,
+            "The noise was taken from the residuals: the counts are not whole numbers, so were scaled.",
+        )
     return np.round(counts), True, "The noise is that of the counts (Poisson)."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -12,22 +12,13 @@ import xarray as xr
 from ..detection import DETECTION_LIMIT, upper_limit
 from ..errors import NotAnalysable
 from ..quantity import Quantity, Result
-from .edge import edge_energy
+from .covariance import fraction_covariances, misfit
 from .mixture import Curve, Mixture, MixtureFit, fit_mixture, fixed_sum_fractions, plain_weights
-from .normalisation import Background, Windows, choose_windows, fit_background, provenance, settle_slope
-from .scan import SIGNALS, Array, Scan, absorption_scan, noise
+from .normalisation import Windows, provenance
+from .scan import Array, Scan, noise
+from .spectra import Spectrum, load_spectra
 
 _NORMAL95 = 1.959963984540054
-
-
-@dataclass(frozen=True)
-class Spectrum:
-    """A normalised scan; `scan`, `windows` and `background` are None where the Dataset came normalised."""
-
-    normalized: Scan
-    scan: Scan | None = None
-    windows: Windows | None = None
-    background: Background | None = None
 
 
 def linear_combination(
@@ -37,6 +28,7 @@ def linear_combination(
     energy_range: tuple[float, float] | None = None,
     max_shift: float = 1.0,
     reference_shift: float = 0.05,
+    reference_broadening: float = 0.3,
 ) -> Result:
     r"""Find the fractions of reference compounds in a scan by linear combination fitting.
 
@@ -52,7 +44,9 @@ def linear_combination(
     ds : xarray.Dataset
         The scan: ``mu_normalized`` is taken as it is, else the absorption is normalised here.
     references : mapping of str to xarray.Dataset
-        Reference scans by name, two or more. All that need normalising get the same windows on the energy axis.
+        Reference scans by name, two or more. All scans that need normalising get the same
+        windows on the energy axis and, if these are short, a post-edge of the same kind: level or parallel to the
+        pre-edge line.
     energy_range : tuple of float, optional
         Energies of the fit in eV. Default: from 30 eV below the lowest to 30 eV above the highest edge energy, as far
         as all scans reach; the part below the edges holds the baseline.
@@ -62,6 +56,10 @@ def linear_combination(
     reference_shift : float
         Standard uncertainty in eV of the alignment of the references with each other. Default 0.05: the repeatability
         of a crystal monochromator without an encoder correction; 0 if they were aligned by one foil.
+    reference_broadening : float
+        Standard uncertainty of the resolution of the scan against that of each reference: full width at half maximum
+        in eV of the Gaussian that turns one into the other. Default 0.3, which turns 0.5 into 0.58 eV: other slits or
+        another beam on one monochromator; 0 if all were measured in one session.
 
     Returns
     -------
@@ -69,7 +67,8 @@ def linear_combination(
         ``fraction_<name>`` in the order of `references`. A fraction below its detection limit of 3.29 standard
         uncertainties is a limit, relation ``"<"`` with the one-sided 95 % bound (normal likelihood cut at zero); one
         as close to 1 is ``">"``. The uncertainty joins the fit (residual scatter, or ``mu_stderr``), the alignment of
-        the references, the noise of their backgrounds, and the windows of their normalisation. ``diagnostics`` holds
+        the references, the noise of their backgrounds, the windows of their normalisation, and, where the scans end within 100 eV of
+        the edge, the slope of the background above it, which such scans cannot tell. ``diagnostics`` holds
         the weights free in sum (``weight_<name>``), the fractions with the sum of weights fixed to 1
         (``fraction_<name>_fixed_sum``), detection limits and the collinearity of the references.
 
@@ -85,35 +84,23 @@ def linear_combination(
     if len(references) < 2:
         raise NotAnalysable(f"found {len(references)} reference spectra; a linear combination needs at least 2")
     names = list(references)
-    raw = [_raw(ds, "the scan"), *(_raw(reference, f"the reference {name}") for name, reference in references.items())]
-    edges = [edge_energy(scan)[0] for scan in raw]
-    windows, e0 = _common_windows(raw, edges) if any(s.signal != "mu_normalized" for s in raw) else (None, edges[0])
-    spectra = [_spectrum(scan, e0, windows) for scan in raw]
-    energy_range = energy_range or (min(edges) - 30.0, max(edges) + 30.0)
-    mixture = _mixture(spectra, energy_range, max_shift, reference_shift)
+    spectra = load_spectra(ds, references)
+    scan = spectra.raw[0]
+    energy_range = energy_range or (min(spectra.edges) - 30.0, max(spectra.edges) + 30.0)
+    mixture = _mixture(spectra.normalized, energy_range, max_shift, reference_shift, reference_broadening)
     collinearity = _collinearity(mixture, names)
 
-    free, mixture = _fit_with_residual_noise(mixture, raw[0].stderr is None)
+    free, mixture = _fit_with_residual_noise(mixture, scan.stderr is None)
     bounded = free if (free.weights >= 0).all() else fit_mixture(mixture, lowest=0.0, start=free.shift)
-    misfit = _misfit(mixture, free, raw[0].stderr is not None)
-    parts = _covariances(mixture, free, spectra, misfit["inflation"])
-    if windows is not None:
-        parts["windows"] = _window_covariance(mixture, free, spectra, windows, e0)
+    quality = misfit(mixture, free, scan.stderr is not None)
+    parts = fraction_covariances(mixture, free, spectra, quality["inflation"])
     total = sum(parts.values(), np.zeros((len(names), len(names))))
     stderr = np.sqrt(np.diag(total))
     quantities = tuple(
         _fraction(name, *map(float, triple))
         for name, *triple in zip(names, bounded.fractions, free.fractions, stderr, strict=True)
     )
-    fixed = fixed_sum_fractions(mixture, bounded.shifts)
-    weights = plain_weights(mixture, bounded.shifts)
-    diagnostics = collinearity | misfit | {"energy_shift": bounded.shift, "sum_of_weights": float(weights.sum())}
-    for i, name in enumerate(names):
-        diagnostics |= {
-            f"weight_{name}": float(weights[i]),
-            f"fraction_{name}_fixed_sum": float(fixed[i]),
-            f"detection_limit_{name}": DETECTION_LIMIT * float(stderr[i]),
-        }
+    diagnostics = collinearity | quality | _weights(mixture, bounded, names, stderr)
     return Result(
         method="Linear combination of reference spectra, non-negative and summing to one, with free scale and shift",
         quantities=quantities,
@@ -123,51 +110,18 @@ def linear_combination(
             f"fraction_{name}": {source: math.sqrt(part[i, i]) for source, part in parts.items()}
             for i, name in enumerate(names)
         },
-        notes=_notes(mixture, bounded, diagnostics, raw[0], windows is not None),
+        notes=_notes(mixture, bounded, diagnostics, scan, spectra.windows),
         provenance=provenance(ds) | {f"reference_{n}": r.attrs.get("source_file", "") for n, r in references.items()},
         curves=_curves(mixture, bounded, names),
     )
 
 
-def _raw(ds: xr.Dataset, what: str) -> Scan:
-    try:
-        return absorption_scan(ds, ("mu_normalized", *SIGNALS))
-    except NotAnalysable as error:
-        raise NotAnalysable(f"{what}: {error}") from error
-
-
-def _common_windows(scans: Sequence[Scan], edges: Sequence[float]) -> tuple[Windows, float]:
-    """Return windows on one energy axis, clear of every edge, and the energy they are counted from."""
-    low, high = max(scan.span[0] for scan in scans), min(scan.span[1] for scan in scans)
-    e0 = edges[0]
-    windows = choose_windows((low, high), e0)
-    pre = (windows.pre_edge[0], windows.pre_edge[1] - (e0 - min(edges)))
-    post = (windows.post_edge[0] + (max(edges) - e0), windows.post_edge[1])
-    if not (pre[0] < pre[1] and post[0] < post[1]):
-        raise NotAnalysable(
-            f"the scans share {low:.1f} to {high:.1f} eV, too little about edges at {min(edges):.1f} to "
-            f"{max(edges):.1f} eV to normalise them alike"
-        )
-    return Windows(pre, post, windows.order), e0
-
-
-def _spectrum(scan: Scan, e0: float, windows: Windows | None) -> Spectrum:
-    if scan.signal == "mu_normalized" or windows is None:
-        return Spectrum(scan)
-    return _normalised(scan, e0, settle_slope(scan, e0, windows))
-
-
-def _normalised(scan: Scan, e0: float, windows: Windows) -> Spectrum:
-    background = fit_background(scan, e0, windows)
-    if background.step <= 0:
-        raise NotAnalysable(f"{scan.signal} falls over the edge at {e0:.1f} eV; expected a rise")
-    stderr = None if scan.stderr is None else scan.stderr / background.step
-    values = (scan.mu - background.pre_edge(scan.energy)) / background.step
-    return Spectrum(replace(scan, mu=values, stderr=stderr, signal="mu_normalized"), scan, windows, background)
-
-
 def _mixture(
-    spectra: Sequence[Spectrum], energy_range: tuple[float, float], max_shift: float, reference_shift: float
+    spectra: Sequence[Spectrum],
+    energy_range: tuple[float, float],
+    max_shift: float,
+    reference_shift: float,
+    reference_broadening: float,
 ) -> Mixture:
     low = max([energy_range[0], *(s.normalized.energy[0] + max_shift for s in spectra[1:])])
     high = min([energy_range[1], *(s.normalized.energy[-1] - max_shift for s in spectra[1:])])
@@ -179,7 +133,8 @@ def _mixture(
         )
     stderr = part.stderr if part.stderr is not None else np.full(part.energy.size, noise(part.energy, part.mu) or 1e-6)
     curves = [_curve(s.normalized.energy, s.normalized.mu) for s in spectra[1:]]
-    return Mixture(part.energy, part.mu, stderr, curves, max_shift, reference_shift)
+    variance = reference_broadening**2 / (8 * math.log(2))
+    return Mixture(part.energy, part.mu, stderr, curves, max_shift, reference_shift, variance)
 
 
 def _curve(energy: Array, values: Array) -> Curve:
@@ -199,87 +154,23 @@ def _fit_with_residual_noise(mixture: Mixture, from_residuals: bool) -> tuple[Mi
     return fit_mixture(scaled, lowest=-math.inf, start=fit.shift), scaled
 
 
-def _misfit(mixture: Mixture, fit: MixtureFit, has_stderr: bool) -> dict[str, float]:
-    """Return what the residuals say of the model, and the factor on the covariance that follows."""
-    residual = (mixture.signal - fit.model) / mixture.stderr
-    number = residual.size
-    positive = int((residual > 0).sum())
-    expected = 2 * positive * (number - positive) / number + 1
-    variance = max((expected - 1) * (expected - 2) / (number - 1), 1e-12)
-    runs = 1 + int(np.count_nonzero(np.diff(residual > 0)))
-    runs_z = (runs - expected) / math.sqrt(variance)
-    inflation = 1.0
-    if runs_z < -3:
-        lag = float(np.clip(residual[1:] @ residual[:-1] / (residual @ residual), 0.0, 0.95))
-        inflation = (1 + lag) / (1 - lag)
-    chi_square = float(residual @ residual) / mixture.freedom
-    found = {"n_points": float(number), "runs_z": runs_z, "inflation": inflation}
-    if has_stderr:
-        found |= {"reduced_chi_square": chi_square, "inflation": inflation * (chi_square if chi_square > 2 else 1.0)}
+def _weights(mixture: Mixture, fit: MixtureFit, names: Sequence[str], stderr: Array) -> dict[str, float]:
+    """Return the weights without their constraints and the detection limits."""
+    fixed = fixed_sum_fractions(mixture, fit)
+    weights = plain_weights(mixture, fit)
+    found = {"energy_shift": fit.shift, "sum_of_weights": float(weights.sum())}
+    for i, name in enumerate(names):
+        found |= {
+            f"weight_{name}": float(weights[i]),
+            f"fraction_{name}_fixed_sum": float(fixed[i]),
+            f"detection_limit_{name}": DETECTION_LIMIT * float(stderr[i]),
+        }
     return found
-
-
-def _covariances(mixture: Mixture, fit: MixtureFit, spectra: Sequence[Spectrum], inflation: float) -> dict[str, Array]:
-    """Return the covariance of the fractions by source: fit, alignment and background noise of the references."""
-    k, n = mixture.size, mixture.energy.size
-    to_fraction = (np.eye(k) - fit.fractions[:, None]) / fit.weights.sum()
-    full = fit.covariance()
-    aligned = fit.jacobian[:n, : fit.jacobian.shape[1] - (k if mixture.reference_shift > 0 else 0)]
-    fixed = np.linalg.pinv(aligned.T @ aligned)[:k, :k]
-    gain = to_fraction @ full[:k] @ fit.jacobian[:n].T / mixture.stderr
-    parts = {"fit": to_fraction @ fixed @ to_fraction.T * inflation}
-    if mixture.reference_shift > 0:
-        more = to_fraction @ full[:k, :k] @ to_fraction.T - parts["fit"] / inflation
-        parts["alignment"] = (more + more.T) / 2
-        np.fill_diagonal(parts["alignment"], np.maximum(np.diag(parts["alignment"]), 0.0))
-    background = np.zeros((k, k))
-    for spectrum, weight, shift in zip(spectra[1:], fit.weights, fit.shifts, strict=True):
-        if spectrum.background is None:
-            continue
-        energy = mixture.energy - shift
-        x = (energy - spectrum.background.e0) / 100.0
-        signal = np.interp(energy, spectrum.normalized.energy, spectrum.normalized.mu)
-        # d(normalised)/d(pre-edge constant, slope, post-edge constant)
-        response = np.stack([signal - 1.0, -x, -signal], axis=-1) / spectrum.background.step
-        effect = weight * gain @ response
-        background += effect @ spectrum.background.covariance[:3, :3] @ effect.T
-    if background.any():
-        parts["background"] = background
-    return parts
-
-
-def _moved(spectrum: Spectrum, e0: float, windows: Windows) -> Spectrum:
-    if spectrum.scan is None or spectrum.windows is None:
-        return spectrum
-    return _normalised(spectrum.scan, e0, replace(windows, parallel=spectrum.windows.parallel))
-
-
-def _window_covariance(
-    mixture: Mixture, fit: MixtureFit, spectra: Sequence[Spectrum], windows: Windows, e0: float
-) -> Array:
-    """Return the mean square change of the fractions over the jittered windows, the same for all scans."""
-    base, slopes = mixture.spectra(fit.shifts), -mixture.slopes(fit.shifts)
-    drift = (slopes @ fit.weights)[:, None] if mixture.max_shift > 0 else slopes[:, :0]
-    changes = []
-    for moved in windows.jittered():
-        try:
-            redone = [_moved(spectrum, e0, moved) for spectrum in spectra[1:]]
-        except NotAnalysable:
-            continue
-        columns = [
-            np.interp(mixture.energy - shift, new.normalized.energy, new.normalized.mu - old.normalized.mu)
-            for new, old, shift in zip(redone, spectra[1:], fit.shifts, strict=True)
-        ]
-        design = np.column_stack([base + np.stack(columns, axis=-1), drift])
-        weights = mixture.linear_fit(design, mixture.signal)[: mixture.size]
-        changes.append(weights / weights.sum() - fit.fractions)
-    deviations = np.array(changes)
-    return deviations.T @ deviations / len(changes) if changes else np.eye(mixture.size)
 
 
 def _collinearity(mixture: Mixture, names: Sequence[str]) -> dict[str, float]:
     """Return how alike the references are over the fitted range; refuse twins."""
-    spectra = mixture.spectra(np.zeros(mixture.size))
+    spectra = mixture.spectra(np.zeros(mixture.size), np.zeros(mixture.size))
     unit = spectra / np.linalg.norm(spectra, axis=0)
     correlation = np.asarray(np.corrcoef(spectra.T))
     np.fill_diagonal(correlation, 0.0)
@@ -312,7 +203,7 @@ def _fraction(name: str, best: float, estimate: float, stderr: float) -> Quantit
 
 
 def _notes(
-    mixture: Mixture, fit: MixtureFit, diagnostics: Mapping[str, float], scan: Scan, normalised: bool
+    mixture: Mixture, fit: MixtureFit, diagnostics: Mapping[str, float], scan: Scan, windows: Windows | None
 ) -> tuple[str, ...]:
     notes = [
         f"Fitted over {mixture.energy[0]:.1f} to {mixture.energy[-1]:.1f} eV; the scan is shifted by {fit.shift:+.3f} "
@@ -331,15 +222,20 @@ def _notes(
             f"Two references are nearly the same (correlation {diagnostics['highest_correlation']:.3f}); only the sum "
             "of their fractions is well determined."
         )
-    if not normalised:
+    if windows is None:
         notes.append("All spectra came normalised; no uncertainty of their normalisation is included.")
+    elif windows.order == 0:
+        notes.append(
+            "The scans end too soon above the edge to tell the slope of the background there from the spectrum; for all "
+            f"of them the post-edge was taken as {'parallel to the pre-edge line' if windows.parallel else 'level'}."
+        )
     if scan.mode == "fluorescence":
         notes.append("Self-absorption is not corrected: 10 % of it moves a fraction by about 0.05.")
     return tuple(notes)
 
 
 def _curves(mixture: Mixture, fit: MixtureFit, names: Sequence[str]) -> xr.Dataset:
-    parts = (mixture.spectra(fit.shifts) * fit.weights).T
+    parts = (mixture.spectra(fit.shifts, fit.broadenings) * fit.weights).T
     baseline = mixture.baseline @ fit.baseline
     units = {"units": "1"}
     return xr.Dataset(

@@ -1,4 +1,4 @@
-"""The mixture model: weights of references, a baseline, an energy shift, one small shift for each reference."""
+"""The mixture model: weights of references, a baseline, an energy shift, small shift and broadening of each reference."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 from .scan import Array
 
 _ITERATIONS = 40
+# Half a step (eV) of the second difference that stands for a broadening: wide enough not to amplify counting noise.
+_CURVATURE_STEP = 0.5
 
 
 class Curve(Protocol):
@@ -37,6 +39,9 @@ class Mixture:
         Bound of the energy shift of the scan in eV; 0 keeps it fixed.
     reference_shift : float
         Standard uncertainty of the alignment of each reference in eV; 0 keeps them fixed.
+    broadening : float
+        Standard uncertainty of the variance in eV2 of the Gaussian that broadens a reference to the resolution of the
+        scan, or sharpens it if negative; 0 keeps the references as they are.
     """
 
     energy: Array
@@ -45,6 +50,7 @@ class Mixture:
     references: Sequence[Curve]
     max_shift: float
     reference_shift: float
+    broadening: float
 
     @property
     def size(self) -> int:
@@ -53,7 +59,7 @@ class Mixture:
 
     @property
     def freedom(self) -> int:
-        """Points less parameters; shifts held by a prior do not count."""
+        """Points less parameters; those held by a prior do not count."""
         return int(self.energy.size) - self.size - 2 - (self.max_shift > 0)
 
     @property
@@ -61,14 +67,27 @@ class Mixture:
         """Constant and slope, shape (n, 2)."""
         return np.stack([np.ones_like(self.energy), (self.energy - self.energy.mean()) / 100.0], axis=-1)
 
-    def spectra(self, shifts: Array) -> Array:
-        """Return the references moved by `shifts` (eV), shape (n, k)."""
-        return np.stack([ref(self.energy - shift) for ref, shift in zip(self.references, shifts, strict=True)], axis=-1)
+    def spectra(self, shifts: Array, broadenings: Array) -> Array:
+        """Return the references moved by `shifts` (eV) and broadened by variances (eV2), shape (n, k)."""
+        return self._moved(shifts) + self.excess(shifts) * broadenings
 
-    def slopes(self, shifts: Array) -> Array:
+    def slopes(self, shifts: Array, broadenings: Array) -> Array:
         """Return their derivatives with respect to energy, shape (n, k)."""
+        return self._moved(shifts, 1) + self.excess(shifts, 1) * broadenings
+
+    def excess(self, shifts: Array, order: int = 0) -> Array:
+        r"""Return the change of the references by a Gaussian of unit variance, shape (n, k).
+
+        .. math:: \left.\frac{\partial}{\partial v} (g_v * r)(E)\right|_{v=0} = \frac{1}{2} r''(E)
+                  \approx \frac{r(E + h) - 2 r(E) + r(E - h)}{2 h^2}
+        """
+        h = _CURVATURE_STEP
+        outer = self._moved(shifts - h, order) + self._moved(shifts + h, order)
+        return (outer - 2 * self._moved(shifts, order)) / (2 * h**2)
+
+    def _moved(self, shifts: Array, order: int = 0) -> Array:
         pairs = zip(self.references, shifts, strict=True)
-        return np.stack([ref(self.energy - shift, 1) for ref, shift in pairs], axis=-1)
+        return np.stack([ref(self.energy - shift, order) for ref, shift in pairs], axis=-1)
 
     def linear_fit(self, columns: Array, signal: Array) -> Array:
         """Return the coefficients of `columns` and baseline in weighted linear least squares."""
@@ -90,8 +109,11 @@ class MixtureFit:
         Energy shift of the scan in eV.
     shifts : ndarray
         Shift of each reference as seen in the scan: `shift` plus its own, shape (k,).
+    broadenings : ndarray
+        Variance in eV2 that each reference is broadened by, shape (k,).
     jacobian : ndarray
-        Of the weighted model, prior rows last, with respect to weights, baseline, shift, own shifts.
+        Of the weighted model, prior rows last, with respect to weights, baseline, shift, own shifts, broadenings;
+        those held fixed are left out.
     model : ndarray
         Fitted spectrum, shape (n,).
     """
@@ -100,6 +122,7 @@ class MixtureFit:
     baseline: Array
     shift: float
     shifts: Array
+    broadenings: Array
     jacobian: Array
     model: Array
 
@@ -130,13 +153,14 @@ def fit_mixture(mixture: Mixture, *, lowest: float, start: float | None = None) 
 
     k = mixture.size
     first = _best_shift(mixture) if start is None else start
-    linear = mixture.linear_fit(mixture.spectra(np.full(k, first)), mixture.signal)
-    state = np.concatenate([np.maximum(linear[:k], lowest), linear[k:], [first], np.zeros(k)])
+    linear = mixture.linear_fit(mixture.spectra(np.full(k, first), np.zeros(k)), mixture.signal)
+    state = np.concatenate([np.maximum(linear[:k], lowest), linear[k:], [first], np.zeros(2 * k)])
     free = np.ones(state.size, dtype=bool)
     free[k + 2] = mixture.max_shift > 0
-    free[k + 3 :] = mixture.reference_shift > 0
-    unbounded = np.full(k, np.inf)
-    high = np.concatenate([unbounded, [np.inf, np.inf, mixture.max_shift], unbounded])
+    free[k + 3 : 2 * k + 3] = mixture.reference_shift > 0
+    free[2 * k + 3 :] = mixture.broadening > 0
+    high = np.full(state.size, np.inf)
+    high[k + 2] = mixture.max_shift
     low = np.concatenate([np.full(k, lowest), -high[k:]])
     for _ in range(_ITERATIONS):
         jacobian, residual, _ = _linearised(mixture, state)
@@ -147,19 +171,19 @@ def fit_mixture(mixture: Mixture, *, lowest: float, start: float | None = None) 
         if float(np.abs(move).max()) < 1e-8:
             break
     jacobian, _, model = _linearised(mixture, state)
-    own = state[k + 3 :]
+    own, broadenings = state[k + 3 : 2 * k + 3], state[2 * k + 3 :]
     shift = float(state[k + 2])
-    return MixtureFit(state[:k], state[k : k + 2], shift, shift + own, jacobian[:, free], model)
+    return MixtureFit(state[:k], state[k : k + 2], shift, shift + own, broadenings, jacobian[:, free], model)
 
 
-def plain_weights(mixture: Mixture, shifts: Array) -> Array:
-    """Return the weights of ordinary least squares at fixed shifts, free in sign and sum."""
-    return mixture.linear_fit(mixture.spectra(shifts), mixture.signal)[: mixture.size]
+def plain_weights(mixture: Mixture, fit: MixtureFit) -> Array:
+    """Return the weights of ordinary least squares at the shifts and broadenings of `fit`, free in sign and sum."""
+    return mixture.linear_fit(mixture.spectra(fit.shifts, fit.broadenings), mixture.signal)[: mixture.size]
 
 
-def fixed_sum_fractions(mixture: Mixture, shifts: Array) -> Array:
-    """Return the fractions of least squares at fixed shifts when the weights themselves must sum to one."""
-    spectra = mixture.spectra(shifts)
+def fixed_sum_fractions(mixture: Mixture, fit: MixtureFit) -> Array:
+    """Return the fractions of least squares at the same when the weights themselves must sum to one."""
+    spectra = mixture.spectra(fit.shifts, fit.broadenings)
     last = spectra[:, -1]
     head = mixture.linear_fit(spectra[:, :-1] - last[:, None], mixture.signal - last)[: mixture.size - 1]
     return np.append(head, 1.0 - head.sum())
@@ -170,7 +194,7 @@ def _best_shift(mixture: Mixture) -> float:
         return 0.0
 
     def misfit(shift: float) -> float:
-        spectra = mixture.spectra(np.full(mixture.size, shift))
+        spectra = mixture.spectra(np.full(mixture.size, shift), np.zeros(mixture.size))
         model = np.column_stack([spectra, mixture.baseline]) @ mixture.linear_fit(spectra, mixture.signal)
         return float(np.sum(((mixture.signal - model) / mixture.stderr) ** 2))
 
@@ -181,15 +205,17 @@ def _best_shift(mixture: Mixture) -> float:
 def _linearised(mixture: Mixture, state: Array) -> tuple[Array, Array, Array]:
     """Return Jacobian and residual of data and priors, weighted, and the model."""
     k = mixture.size
-    weights, own = state[:k], state[k + 3 :]
-    shifts = state[k + 2] + own
-    spectra, slopes = mixture.spectra(shifts), -mixture.slopes(shifts) * weights
+    weights, own = state[:k], state[k + 3 : 2 * k + 3]
+    shifts, broadenings = state[k + 2] + own, state[2 * k + 3 :]
+    spectra, slopes = mixture.spectra(shifts, broadenings), -mixture.slopes(shifts, broadenings) * weights
     model = spectra @ weights + mixture.baseline @ state[k : k + 2]
-    columns = [spectra, mixture.baseline, slopes.sum(axis=1), slopes]
+    columns = [spectra, mixture.baseline, slopes.sum(axis=1), slopes, mixture.excess(shifts) * weights]
     jacobian = np.column_stack(columns) / mixture.stderr[:, None]
     residual = (mixture.signal - model) / mixture.stderr
-    if mixture.reference_shift > 0:
-        prior = np.zeros((k, state.size))
-        prior[:, k + 3 :] = np.eye(k) / mixture.reference_shift
-        jacobian, residual = np.vstack([jacobian, prior]), np.append(residual, -own / mixture.reference_shift)
+    for first, width in ((k + 3, mixture.reference_shift), (2 * k + 3, mixture.broadening)):
+        if width > 0:
+            prior = np.zeros((k, state.size))
+            prior[:, first : first + k] = np.eye(k) / width
+            jacobian = np.vstack([jacobian, prior])
+            residual = np.append(residual, -state[first : first + k] / width)
     return jacobian, residual, model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -137,7 +137,7 @@ def normalise(
     """
     scan = absorption_scan(ds)
     position, position_stderr = (e0, None) if e0 is not None else edge_energy(scan)
-    windows = settle_slope(scan, position, choose_windows(scan.span, position, pre_edge, post_edge, order))
+    windows = settle_slope([scan], position, choose_windows(scan.span, position, pre_edge, post_edge, order))
     background = fit_background(scan, position, windows)
     if background.step <= 0:
         raise NotAnalysable(
@@ -235,16 +235,25 @@ def fit_background(scan: Scan, e0: float, windows: Windows) -> Background:
     return Background(coefficients, (operator * variance) @ operator.T, e0)
 
 
-def settle_slope(scan: Scan, e0: float, windows: Windows) -> Windows:
+def settle_slope(scans: Sequence[Scan], e0: float, windows: Windows) -> Windows:
     """Return the windows with `parallel` set: a post-edge of order 0 is level or parallel to the pre-edge line.
 
-    The one is taken that is closer to the slope of the data in the post-edge window: absorption in transmission goes
-    on falling above the edge as below it, fluorescence does not.
+    For one scan the one is taken that is closer to the slope of the data in the post-edge window: absorption in
+    transmission goes on falling above the edge as below it. Scans to be compared are settled together, since between
+    a level and a parallel one the steps would differ by the whole slope: the one is taken that leaves them the more
+    alike, in units of their steps; a slope that all have in common changes all steps alike.
     """
     if windows.order > 0:
         return windows
-    sloped = fit_background(scan, e0, replace(windows, order=1)).coefficients
-    return replace(windows, parallel=bool(abs(sloped[3] - sloped[1]) < abs(sloped[3])))
+    slopes = np.empty((len(scans), 2))
+    for row, scan in zip(slopes, scans, strict=True):
+        step = abs(fit_background(scan, e0, replace(windows, parallel=True)).step) or 1.0
+        sloped = fit_background(scan, e0, replace(windows, order=1)).coefficients
+        row[:] = sloped[3] / step, (sloped[3] - sloped[1]) / step
+    if len(scans) > 1:
+        slopes -= slopes.mean(axis=0)
+    level, parallel = np.square(slopes).sum(axis=0)
+    return replace(windows, parallel=bool(parallel < level))
 
 
 def window_term(scan: Scan, e0: float, windows: Windows, step: float) -> tuple[float, int]:

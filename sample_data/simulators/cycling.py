@@ -49,9 +49,22 @@ class HalfCell:
 
 @dataclass(frozen=True)
 class Cycler:
-    """Errors of the instrument: relative gain error, offset in mA, noise of current in mA and of voltage in V."""
+    """Errors of the instrument.
+
+    Parameters
+    ----------
+    gain : float
+        Relative error of the gain over the test.
+    wander : float
+        Standard deviation of the gain of a half cycle about it.
+    offset : float
+        In mA.
+    current_noise, voltage_noise : float
+        In mA and V.
+    """
 
     gain: float = 0.0
+    wander: float = 1e-4
     offset: float = 0.0
     current_noise: float = 2e-6
     voltage_noise: float = 2e-4
@@ -98,6 +111,11 @@ class _Record:
     parts: list[dict[str, Floats]] = field(default_factory=list)
     time: float = 0.0
     half_cycle: int = -1
+
+    def true_current(self, setpoint: float) -> float:
+        """Return the current that flows in a half cycle set to `setpoint`, both in mA."""
+        gain = self.cycler.gain + self.cycler.wander * float(self.random.standard_normal())
+        return (setpoint - self.cycler.offset) / (1.0 + gain)
 
     def rest(self, voltage: float, seconds: float, points: int) -> None:
         """Append an open-circuit step."""
@@ -195,14 +213,10 @@ def _capacities(cell: HalfCell, protocol: Protocol, random: np.random.Generator)
     return discharge, discharge / efficiency
 
 
-def _true_current(setpoint: float, cycler: Cycler) -> float:
-    return (setpoint - cycler.offset) / (1.0 + cycler.gain)
-
-
 def _charge(
     record: _Record, capacity: float, rate: float, polarisation: float, protocol: Protocol, interrupted: bool
 ) -> None:
-    duration = 3600.0 * capacity / _true_current(rate, record.cycler)
+    duration = 3600.0 * capacity / record.true_current(rate)
     part = np.linspace(1.0 / protocol.points, 1.0, protocol.points)
     voltage = 3.88 + polarisation + 0.12 * part + 0.18 * part**3 - 0.3 * np.exp(-part / 0.015)
     voltage += (protocol.voltage_high - voltage[-1]) * part**20
@@ -218,7 +232,7 @@ def _charge(
 def _discharge(
     record: _Record, capacity: float, rate: float, polarisation: float, protocol: Protocol, stop: float
 ) -> None:
-    duration = 3600.0 * capacity / -_true_current(-rate, record.cycler)
+    duration = 3600.0 * capacity / -record.true_current(-rate)
     part = np.linspace(1.0 / protocol.points, 1.0, protocol.points)
     voltage = 4.15 - polarisation - 0.22 * part + 0.1 * np.exp(-part / 0.03)
     voltage += (protocol.voltage_low - voltage[-1]) * part**30
@@ -286,7 +300,7 @@ def simulate_symmetric(
         minutes = index * plating.half_cycle + elapsed / 60.0
         resistance = _area_resistance(cell, plating, minutes)
         shape = 1.0 - 0.06 * np.exp(-elapsed / 1200.0) + 0.08 * np.exp(-elapsed / 150.0)
-        current = _true_current(setpoint, cycler)
+        current = record.true_current(setpoint)
         voltage = cell.centre + 1e-3 * current / cell.area * resistance * shape
         record.current_step(elapsed, voltage, setpoint, new_half_cycle=True)
     late = np.linspace(plating.duration - 0.5 * plating.half_cycle, plating.duration, 101)

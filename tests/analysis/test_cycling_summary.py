@@ -84,8 +84,8 @@ def test_pulses_do_not_split_a_half_cycle():
 
 def test_pulses_at_a_reversal_go_with_their_own_direction():
     """A dip right at the turn must not open a half cycle of its own."""
-    ds = record((1e-3, 5.0), (-1e-3, 0.01), (1e-3, 0.01), (-1e-3, 4.9), (1e-3, 4.8), (0.0, 0.1))
-    expected = [5.0e-3, 4.9e-3, 4.8e-3]
+    ds = record((1e-3, 5.0), (-1e-3, 0.01), (1e-3, 0.03), (-1e-3, 4.9), (1e-3, 4.8), (0.0, 0.1))
+    expected = [5.02e-3, 4.9e-3, 4.8e-3]
     np.testing.assert_allclose(ampere_hours(cycling.summarise(ds, cell_type="full")), expected, rtol=1e-6)
 
 
@@ -164,7 +164,7 @@ def test_a_coarse_current_is_less_certain():
     flicker = np.where(np.random.default_rng(2).random(ds.sizes["record"]) < 0.5, 1.0e-3, 1.1e-3)
     coarse = cycling.summarise(ds.assign(current=np.sign(ds["current"]) * flicker), cell_type="full")
     fine = cycling.summarise(ds, cell_type="full")
-    assert fine["capacity_stderr"].values[0] / 5.25e-3 == pytest.approx(np.hypot(6e-4, 3e-4), rel=1e-3)
+    assert fine["capacity_stderr"].values[0] / 5.25e-3 == pytest.approx(np.linalg.norm([6e-4, 3e-4, 1e-4]), rel=1e-3)
     assert coarse["capacity_stderr"].values[0] == pytest.approx(1e-4 / np.sqrt(12) * 5.0, rel=0.05)
 
 

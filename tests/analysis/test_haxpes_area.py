@@ -257,7 +257,9 @@ def test_real_regions_are_fitted_without_guesses(corpus, path, group, position):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("lines", "energy", "level"), [(((118.6, 1.0, 0.35),), AL_2S, "Al 2s"), (TITANIUM, TI_2P, "Ti 2p")])
+@pytest.mark.parametrize(
+    ("lines", "energy", "level"), [(((118.6, 1.0, 0.35),), AL_2S, "Al 2s"), (TITANIUM, TI_2P, "Ti 2p")]
+)
 def test_interval_covers_the_true_area(lines, energy, level):
     """95 % intervals hold the true area in 93-97 % of 400 regions, single line and doublet, and the mean is right."""
     found = [

@@ -125,3 +125,12 @@ def test_duplicated_bytes_never_end_in_another_exception(corpus, path):
             spectra(data[:stop] + data[start:], Path(path).name)
         except ParseError:
             continue
+
+
+def test_a_damaged_first_or_last_row_is_said(corpus):
+    """The first row decides where a table begins and the last where it ends: damaged, they vanished without a word."""
+    data = (corpus / ZPLOT / "exampleDataCHInstruments.txt").read_bytes()
+    for place in (data.index(b"9.891e+1") + 1, data.rindex(b"e+")):
+        found, said = spectra(data[:place] + b"," + data[place + 1 :], "x.txt")
+        assert found[0].sizes["frequency"] == 72
+        assert any("left out" in remark for remark in said)

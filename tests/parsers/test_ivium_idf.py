@@ -127,7 +127,7 @@ def test_rows_short_of_or_beyond_the_count_are_said():
     (short,) = of(HEAD + table(rows()[:12]))
     assert short.sizes["frequency"] == 12
     assert "missing-rows" in codes(short)
-    (cut,) = of(HEAD + table(rows()[:12]).rstrip()[:-3])
+    (cut,) = of(HEAD + table(rows()[:12]).rstrip()[:-1])
     assert cut.sizes["frequency"] == 11
     (beyond,) = of(HEAD + table(rows(), promised=20))
     assert beyond.sizes["frequency"] == 20

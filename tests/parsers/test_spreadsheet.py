@@ -1,0 +1,193 @@
+"""Workbooks: four sheets are four measurements, and a workbook made to fill the memory is refused unread."""
+
+from __future__ import annotations
+
+import io
+import random
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from interlayer.parsers import (
+    CorruptFile,
+    LimitExceeded,
+    Limits,
+    ParseError,
+    Source,
+    UnsupportedContent,
+    findings,
+    identify,
+    measurements,
+    read_tree,
+    schema,
+)
+
+PYIMPSPEC = "eis/pyimpspec"
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+ODS = (
+    '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+    'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
+    '<table:table table:name="a">{}</table:table></office:spreadsheet></office:body></office:document-content>'
+)
+
+
+def xlsx(*sheets: str) -> bytes:
+    """Return a workbook of sheets given as the XML of their rows."""
+    numbers = range(1, len(sheets) + 1)
+    named = "".join(f'<sheet name="s{n}" sheetId="{n}" r:id="rId{n}"/>' for n in numbers)
+    related = "".join(
+        f'<Relationship Id="rId{n}" Type="{RELATIONS}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
+    )
+    files = {
+        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"/>',
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
+        f'Type="{RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheets>{named}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{related}</Relationships>',
+    }
+    for n, rows in zip(numbers, sheets, strict=True):
+        files[f"xl/worksheets/sheet{n}.xml"] = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+    return packed(files)
+
+
+def packed(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def ods(rows: str) -> bytes:
+    mimetype = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mimetype", mimetype)
+        archive.writestr("META-INF/manifest.xml", manifest)
+        archive.writestr("content.xml", ODS.format(rows))
+    return buffer.getvalue()
+
+
+def row(number: int, *cells: str | float) -> str:
+    written = "".join(
+        f'<c r="{chr(65 + n)}{number}" t="inlineStr"><is><t>{cell}</t></is></c>'
+        if isinstance(cell, str)
+        else f'<c r="{chr(65 + n)}{number}"><v>{cell!r}</v></c>'
+        for n, cell in enumerate(cells)
+    )
+    return f'<row r="{number}">{written}</row>'
+
+
+def spectrum() -> str:
+    f = np.logspace(4, 0, 21)
+    z = 10 + 100 / (1 + 2j * np.pi * f * 1e-3)
+    rows = [row(n + 2, float(a), float(b.real), float(-b.imag)) for n, (a, b) in enumerate(zip(f, z, strict=True))]
+    return row(1, "Frequency (kHz)", "Z' (ohm)", "-Z'' (ohm)") + "".join(rows)
+
+
+def of(data: bytes, limits: Limits | None = None):
+    source = Source(Path("x.xlsx"), data=data, **({"limits": limits} if limits else {}))
+    return {found.group: found.dataset for found in measurements(source, format="spreadsheet")}
+
+
+@pytest.mark.parametrize("name", ["data.xlsx", "data.ods"])
+def test_each_sheet_is_a_measurement(corpus, name):
+    """Four ways to write one spectrum, |Z| and -phase among them; merged into one they would be 116 points."""
+    tree = read_tree(corpus / PYIMPSPEC / name)
+    assert [node.name for node in tree.leaves] == [f"header-variant-{n}" for n in range(1, 5)]
+    for node in tree.leaves:
+        assert node.sizes["frequency"] == 29
+        assert node.attrs["format"] == "spreadsheet"
+        assert node["impedance"].values[0] == pytest.approx(109.00918219439 - 26.5556798765152j, rel=1e-13)
+
+
+def test_units_and_numbers_survive_the_cells():
+    """A header in kHz counts as in text, and numbers keep their 17 digits."""
+    dataset = of(xlsx(spectrum()))["s1"]
+    np.testing.assert_allclose(dataset["frequency"], np.logspace(7, 3, 21), rtol=4e-15)
+
+
+def test_other_sheets_are_named_and_do_not_cost_the_spectrum():
+    """Notes and plots stand in the same workbook."""
+    found = of(xlsx(row(1, "notes", "of the day"), spectrum(), ""))
+    assert set(found) == {"s2"}
+    (remark,) = [finding for finding in findings(found["s2"].attrs) if finding.code == "unknown-members"]
+    assert "'s1'" in remark.message
+
+
+def test_workbook_without_a_spectrum_is_refused(corpus):
+    """Peak tables of a photoelectron program are no spectrum of impedance."""
+    path = corpus / "haxpes/KherveFitting__STO_2doublets.xlsx"
+    card = identify(path)
+    assert card is not None
+    assert card.name == "spreadsheet"
+    with pytest.raises(UnsupportedContent, match="Ti2p"):
+        read_tree(path)
+
+
+CELL = '<table:table-cell office:value-type="float" office:value="1" table:number-columns-repeated="{}"/>'
+FAR = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        xlsx(FAR),
+        ods('<table:table-row table:number-rows-repeated="1048576">' + CELL.format(16384) + "</table:table-row>"),
+    ],
+    ids=["far cell", "repeated cells"],
+)
+def test_sheet_that_spans_the_memory_is_refused_unread(data):
+    """Two kilobytes that name the last cell of the sheet would take half a terabyte, which ends the process."""
+    assert len(data) < 4000
+    with pytest.raises(LimitExceeded, match="cells"):
+        of(data)
+
+
+def test_empty_rows_to_the_end_of_the_sheet_are_no_bomb(corpus):
+    """LibreOffice writes a million empty rows below every table as one tag."""
+    empty = '<table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated='
+    data = ods('<table:table-row><table:table-cell office:value-type="float" office:value="1"/></table:table-row>'
+               + empty + '"16384"/></table:table-row>')  # fmt: skip
+    with pytest.raises(UnsupportedContent, match="none of the sheets"):
+        of(data)
+
+
+def test_zip_bomb_is_refused():
+    """32 MB of blanks packed into 32 kB, and a limit on what may be unpacked in all."""
+    bomb = xlsx(spectrum() + " " * 2**25)
+    with pytest.raises(LimitExceeded):
+        of(bomb)
+    with pytest.raises(LimitExceeded):
+        of(xlsx(spectrum()), Limits(expanded=1000))
+    with pytest.raises(LimitExceeded):
+        of(xlsx(spectrum()), Limits(members=2))
+
+
+@pytest.mark.parametrize("name", ["data.xlsx", "data.ods"])
+def test_damaged_workbooks_are_refused_or_whole(corpus, name):
+    """Every member has a checksum, so that a damaged workbook is refused instead of read with holes."""
+    data = (corpus / PYIMPSPEC / name).read_bytes()
+    whole = of(data)
+    generator = random.Random(1)
+    for _ in range(15):
+        place = generator.randrange(len(data))
+        for damaged in (data[:place], data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :]):
+            try:
+                found = of(damaged)
+            except ParseError:
+                continue
+            for group, dataset in found.items():
+                schema.check(dataset, provenance=True)
+                np.testing.assert_array_equal(dataset["impedance"], whole[group]["impedance"])
+
+
+def test_text_called_xlsx_is_corrupt_when_forced():
+    """Forcing the format on another file names the trouble."""
+    with pytest.raises(CorruptFile):
+        of(b"f,Z',Z''\n1,2,3\n")
