@@ -6,6 +6,7 @@ more in that time: it checks lengths, keeps SHA-256 and findings, recovers curre
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from io import StringIO
@@ -28,6 +29,30 @@ TEXT = (  # file, rows, lines of header
     ("cycling/yadg/mb.mpt", 1_588, 91),
     ("eis/yadg/vsp_peis_with.mpt", 2_240, 3),
 )
+
+
+LONG = (BINARY[1], 20)  # which of the files, and how many times its rows are put one after another
+
+
+def lengthened(path: Path, count: int, place: int, columns: str, times: int) -> bytes:
+    """Return a file whose data module holds its rows several times, as a test of some months leaves it."""
+    data = path.read_bytes()
+    width = np.dtype(columns).itemsize
+    module = data.rindex(b"MODULE", 0, place)
+    long_header = data[module + 41 : module + 45] == b"\xff\xff\xff\xff"
+    length_at = module + (45 if long_header else 41)
+    content_at = module + (65 if long_header else 57)
+    length = int.from_bytes(data[length_at : length_at + 4], "little") + (times - 1) * count * width
+    parts = (
+        data[:length_at],
+        length.to_bytes(4, "little"),
+        data[length_at + 4 : content_at],
+        (times * count).to_bytes(4, "little"),
+        data[content_at + 4 : place],
+        data[place : place + count * width] * times,
+        data[place + count * width :],
+    )
+    return b"".join(parts)
 
 
 def floor_binary(path: Path, count: int, place: int, columns: str) -> list[np.ndarray]:
@@ -61,9 +86,19 @@ def rows() -> Iterator[Mapping[str, object]]:
     for name, count, place, columns in BINARY:
         path = folder / name
         yield from _compared(path, count, best_of(lambda p=path, c=count, o=place, k=columns: floor_binary(p, c, o, k)))
+    yield from _long(folder)
     for name, count, header in TEXT:
         path = folder / name
         yield from _compared(path, count, best_of(lambda p=path, h=header: floor_text(p, h), repeat=5))
+
+
+def _long(folder: Path) -> Iterator[Mapping[str, object]]:
+    (name, count, place, columns), times = LONG
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / f"{times}x_{Path(name).name}"
+        path.write_bytes(lengthened(folder / name, count, place, columns, times))
+        floor = best_of(lambda: floor_binary(path, times * count, place, columns))
+        yield from _compared(path, times * count, floor)
 
 
 def _compared(path: Path, count: int, floor: float) -> Iterator[Mapping[str, object]]:

@@ -31,7 +31,7 @@ def main() -> None:
     lines = [
         "# Performance",
         "",
-        "Written by `make bench`: best of several calls after a first one, all tools in one process of one environment,",
+        "Written by `make bench`: best of several calls after a first one, all in one process of one environment,",
         "on the same files.",
         "",
         *(f"- {fact}" for fact in machine()),

@@ -11,11 +11,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import interlayer
 import interlayer.analysis
 import interlayer.parsers
 import interlayer.sample_data
-import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = {

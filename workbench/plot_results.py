@@ -12,8 +12,9 @@ from .wording import headline, words
 
 if TYPE_CHECKING:
     import xarray as xr
-    from interlayer.analysis.quantity import Result
     from matplotlib.figure import Figure
+
+    from interlayer.analysis.quantity import Result
 
 Draw = Callable[["Figure", "xr.Dataset", "Result"], None]
 _LINE: Mapping[str, Any] = {"color": ORANGE, "lw": 1.2}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from interlayer.analysis.quantity import Result
 
 from .plot_results import drawing_of

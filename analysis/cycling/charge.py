@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from interlayer.parsers import schema
 from numpy.typing import NDArray
+
+from interlayer.parsers import schema
 
 from ..errors import NotAnalysable
 

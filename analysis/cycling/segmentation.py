@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
+
 from interlayer.parsers import schema
 from interlayer.parsers.findings import Finding, findings, to_json
-from numpy.typing import NDArray
 
 from ..errors import NotAnalysable
 from ..statistics import weighted_median

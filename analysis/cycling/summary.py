@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from interlayer.parsers import schema
 from numpy.typing import NDArray
+
+from interlayer.parsers import schema
 
 from ..quantity import Quantity
 from .charge import Floats
@@ -72,9 +73,9 @@ def ratio_stderr(
 ) -> tuple[Any, Any]:
     """Return relative standard uncertainties of ratios of two charges of one record, from offset and what is random.
 
-    The gain cancels but for `RATIO_STABILITY`, which is not part of what is returned. An offset adds to charge and takes
-    from discharge in proportion to the time, so it cancels between two half cycles of one direction and one current, and
-    doubles between charge and discharge.
+    The gain cancels but for `RATIO_STABILITY`, which is not part of what is returned. An offset adds to charge and
+    takes from discharge in proportion to the time, so it cancels between two half cycles of one direction and one
+    current, and doubles between charge and discharge.
     """
     lever = halves.direction * halves.hours / halves.charge
     scatter = halves.random / halves.charge

@@ -54,8 +54,8 @@ def region_area(
     :math:`P` is a Voigt line, or the spin-orbit doublet of `core_level` with the splitting of the table, the
     statistical ratio of areas, one Gaussian width, and one Lorentzian width (two for 2p of transition metals).
     :math:`K` is a step, as in Shirley's background, or Tougaard's cross section for metals or for oxides; all three are
-    fitted, with :math:`k` free, and the areas averaged with their Akaike weights. Subtracting a Shirley background first
-    instead biases areas by 3 to 13 %. Areas are those of the whole line, tails beyond the window included.
+    fitted, with :math:`k` free, and the areas averaged with their Akaike weights. Subtracting a Shirley background
+    first instead biases areas by 3 to 13 %. Areas are those of the whole line, tails beyond the window included.
 
     Parameters
     ----------

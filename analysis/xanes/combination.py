@@ -140,8 +140,8 @@ def _mixture(
 def _curve(energy: Array, values: Array) -> Curve:
     from scipy.interpolate import CubicSpline
 
-    spline = CubicSpline(energy, values)
-    return lambda at, order=0: np.asarray(spline(at, order), dtype=np.float64)
+    integral = CubicSpline(energy, values).antiderivative()
+    return lambda at, order=0: np.asarray(integral(at, order + 1), dtype=np.float64)
 
 
 def _fit_with_residual_noise(mixture: Mixture, from_residuals: bool) -> tuple[MixtureFit, Mixture]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import NotAnalysable
 from .mixture import Mixture, MixtureFit
-from .normalisation import Windows, slope_term
+from .normalisation import Windows, slope_change
 from .scan import Array
 from .spectra import Spectra, normalised
 
@@ -109,20 +109,21 @@ def _background_covariance(mixture: Mixture, fit: MixtureFit, spectra: Spectra) 
 
 
 def _slope_covariance(fit: MixtureFit, spectra: Spectra, windows: Windows) -> Array:
-    """Return what a slope of the background above the edges, which order 0 cannot know, does to the fractions.
+    """Return what the slope of the background above the edges, which order 0 cannot know, does to the fractions.
 
-    It changes the step of every reference by a part of its own, so that the weight of that reference changes by the
-    same part; the step of the scan is free in the fit. How large it may be, all scans tell together, the sample too:
-    the root mean square of `slope_term` in units of the step.
+    An error of the step of a reference scales its weight. A part that all steps have in common drops out with the
+    scale of the scan, so that the scatter counts: of the changes, in units of the step, that slopes of their own would
+    bring to scan and references.
     """
-    relative = [
-        slope_term(spectrum.scan, windows, spectrum.background) / spectrum.background.step
+    changes = [
+        slope_change(spectrum.scan, windows, spectrum.background) / spectrum.background.step
         for spectrum in spectra.normalized
         if spectrum.scan is not None and spectrum.background is not None
     ]
+    variance = float(np.var(changes, ddof=1)) if len(changes) > 1 else changes[0] ** 2 / 3
     steps = np.array([reference.background is not None for reference in spectra.references]) * fit.weights
     effect = _to_fraction(fit) * steps
-    return np.asarray(effect @ effect.T * np.mean(np.square(relative)), dtype=np.float64)
+    return np.asarray(effect @ effect.T * variance, dtype=np.float64)
 
 
 def _window_covariance(mixture: Mixture, fit: MixtureFit, spectra: Spectra, windows: Windows) -> Array:

@@ -11,15 +11,15 @@ import numpy as np
 from .scan import Array
 
 _ITERATIONS = 40
-# Half a step (eV) of the second difference that stands for a broadening: wide enough not to amplify counting noise.
-_CURVATURE_STEP = 0.5
+# Step (eV) of the second difference that stands for a broadening: below the width of the lines, above that of the grid.
+_CURVATURE_STEP = 0.6
 
 
 class Curve(Protocol):
     """A smooth spectrum."""
 
     def __call__(self, at: Array, order: int = 0) -> Array:
-        """Return values, or derivatives of an order, at energies."""
+        """Return values, derivatives of an order, or the integral (order -1) at energies."""
         ...
 
 
@@ -79,11 +79,14 @@ class Mixture:
         r"""Return the change of the references by a Gaussian of unit variance, shape (n, k).
 
         .. math:: \left.\frac{\partial}{\partial v} (g_v * r)(E)\right|_{v=0} = \frac{1}{2} r''(E)
-                  \approx \frac{r(E + h) - 2 r(E) + r(E - h)}{2 h^2}
+                  \approx \frac{\bar r(E + h) - 2 \bar r(E) + \bar r(E - h)}{2 h^2}
+
+        with means :math:`\bar r` over :math:`h`: differences of points would follow the noise of the reference, and
+        the fit would broaden it to be rid of that noise.
         """
         h = _CURVATURE_STEP
-        outer = self._moved(shifts - h, order) + self._moved(shifts + h, order)
-        return (outer - 2 * self._moved(shifts, order)) / (2 * h**2)
+        integral = [self._moved(shifts + move * h, order - 1) for move in (-1.5, -0.5, 0.5, 1.5)]
+        return (-integral[3] + 3 * integral[2] - 3 * integral[1] + integral[0]) / (2 * h**3)
 
     def _moved(self, shifts: Array, order: int = 0) -> Array:
         pairs = zip(self.references, shifts, strict=True)

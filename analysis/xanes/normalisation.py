@@ -123,8 +123,8 @@ def normalise(
     Result
         ``edge_energy`` (eV) and ``edge_step`` (1). The uncertainty of the step joins the noise (exact covariance of
         the linear fit; residual scatter unless the Dataset gives ``mu_stderr``), the windows (root mean square change
-        over 36 windows with ends moved by 15 to 33 %) and, for order 0, the change that a slope of
-        its own would bring. ``curves`` holds mu, mu_normalized, mu_flattened, pre_edge, post_edge over energy.
+        over 36 windows with ends moved by 15 to 33 %) and, for order 0, the slope above the edge
+        that it cannot know (uniform up to the change that a slope of its own would bring). ``curves`` holds mu, mu_normalized, mu_flattened, pre_edge, post_edge over energy.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def normalise(
         )
     fit = background.step_stderr
     window, number = window_term(scan, position, windows, background.step)
-    slope = slope_term(scan, windows, background)
+    slope = abs(slope_change(scan, windows, background)) / math.sqrt(3)
     stderr = math.hypot(fit, window, slope)
     if background.step < stderr:
         raise NotAnalysable(f"the edge step {background.step:.3g} is not resolved, its uncertainty is {stderr:.2g}")
@@ -269,15 +269,14 @@ def window_term(scan: Scan, e0: float, windows: Windows, step: float) -> tuple[f
     return float(np.sqrt(np.mean(np.square(changes)))), len(changes)
 
 
-def slope_term(scan: Scan, windows: Windows, background: Background) -> float:
-    """Return what a post-edge of order 0 leaves open: uniform up to the change that a slope of its own would bring.
+def slope_change(scan: Scan, windows: Windows, background: Background) -> float:
+    """Return the change of the edge step if a post-edge of order 0 had a slope of its own.
 
-    0 for orders above 0, which fit their own slope.
+    0 for orders above 0, which have one.
     """
     if windows.order > 0:
         return 0.0
-    sloped = fit_background(scan, background.e0, replace(windows, order=1, parallel=False))
-    return abs(sloped.step - background.step) / math.sqrt(3)
+    return fit_background(scan, background.e0, replace(windows, order=1, parallel=False)).step - background.step
 
 
 def residual_noise(scan: Scan, background: Background, windows: Windows) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+
 from interlayer.analysis import Quantity, cycling
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.parsers import read, schema

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+
 from interlayer.analysis import Quantity, Result, cycling
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.units import UnitError

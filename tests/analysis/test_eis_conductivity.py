@@ -8,6 +8,7 @@ import lmfit
 import numpy as np
 import pytest
 import xarray as xr
+
 from interlayer.analysis import Quantity, Result, eis
 from interlayer.analysis.eis.circuit import ConstantPhase, Series, arc
 from interlayer.analysis.eis.fit import fit, polish

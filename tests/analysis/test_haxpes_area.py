@@ -1,4 +1,4 @@
-"""Peak areas on simulated regions (nothing here is measured): unbiased, with intervals that hold, limits where empty."""
+"""Peak areas on simulated regions (nothing here is measured): unbiased, intervals that hold, limits where empty."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from scipy.special import voigt_profile
 
 from interlayer.analysis import haxpes
 from interlayer.analysis.errors import NotAnalysable
+from interlayer.analysis.haxpes.core_levels import Multiplet, multiplet
 from interlayer.analysis.haxpes.lineshape import voigt, voigt_fwhm
 from interlayer.analysis.haxpes.peak_model import PeakModel, fit_peaks, step_kernel
 from interlayer.parsers import read_tree
-from interlayer.analysis.haxpes.core_levels import Multiplet, multiplet
 
 AL_2S = np.arange(108.0, 130.0, 0.1)
 TI_2P = np.arange(450.0, 476.0, 0.1)

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from interlayer import Quantity, Result
 from interlayer.analysis.units import UnitError
 

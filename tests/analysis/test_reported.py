@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from interlayer import Quantity
 from interlayer.analysis.reported import SAME, UNITS, comparable, compare, entries, entry, find
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from interlayer.analysis.tem.aggregate import correlated_mean
 from scipy.ndimage import gaussian_filter1d
 from scipy.stats import t
+
+from interlayer.analysis.tem.aggregate import correlated_mean
 
 
 def gaussian_series(rng, n, correlation_length):

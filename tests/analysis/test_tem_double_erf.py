@@ -5,8 +5,9 @@ from __future__ import annotations
 import lmfit
 import numpy as np
 import pytest
-from interlayer.analysis.tem.double_erf import PARAMETERS, THICKNESS, X1, double_erf, find_start, fit_profiles
 from scipy.special import erf
+
+from interlayer.analysis.tem.double_erf import PARAMETERS, THICKNESS, X1, double_erf, find_start, fit_profiles
 
 DISTANCE = np.arange(-20.0, 35.0, 0.2)
 TRUTH = {"base": 40.0, "step1": -22.0, "step2": -12.0, "x1": 0.5, "thickness": 17.0, "sigma1": 1.0, "sigma2": 1.4}

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.tem import interdiffusion_width
 from interlayer.parsers.schema import build

@@ -7,12 +7,13 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.ndimage import gaussian_filter1d
+from scipy.special import erf
+
 from interlayer.analysis import Quantity
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.tem import layer_thickness
 from interlayer.parsers.schema import build
-from scipy.ndimage import gaussian_filter1d
-from scipy.special import erf
 
 THICKNESS = 17.0  # nm, a LiNbO3 coating as the literature reports it
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from interlayer.analysis.tem.profiles import median_profile, sample_band
 from interlayer.analysis.tem.trace import smooth_interface, trace_edge
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+
 from interlayer.analysis import xanes
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.quantity import Result

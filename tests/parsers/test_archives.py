@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 import xarray as xr
+
 from interlayer.parsers import (
     CorruptFile,
     LimitExceeded,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from interlayer.parsers import schema
 from interlayer.parsers._registry import Head
 from interlayer.parsers._source import Measurement, Source

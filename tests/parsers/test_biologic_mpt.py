@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+
 from interlayer.parsers import (
     CorruptFile,
     ParseError,

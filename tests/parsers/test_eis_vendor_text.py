@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from interlayer.parsers import ParseError, Source, findings, measurements, read, read_tree, schema
 
 ZPLOT, PYIMPSPEC = "eis/impedance.py", "eis/pyimpspec"

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import xarray as xr
+
 from interlayer.parsers import (
     CorruptFile,
     LimitExceeded,

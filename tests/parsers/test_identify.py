@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from interlayer.parsers import Head, identify
 from interlayer.parsers.reading import match
 

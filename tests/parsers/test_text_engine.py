@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from interlayer.parsers import AmbiguousContent, CorruptFile, LimitExceeded, Limits, Source, TruncatedFile
 from interlayer.parsers._dialect import Dialect, infer_dialect
 from interlayer.parsers._table import Column, Table, find_block, fold, read_table, split_unit

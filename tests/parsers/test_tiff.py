@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+
 from interlayer.parsers import (
     CorruptFile,
     LimitExceeded,

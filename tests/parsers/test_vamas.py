@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+
 from interlayer.parsers import schema
 from interlayer.parsers._source import Measurement, Source
 from interlayer.parsers.errors import CorruptFile, ParseError, TruncatedFile, UnsupportedContent

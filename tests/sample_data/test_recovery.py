@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+
 from interlayer import analysis, sample_data
 from interlayer.analysis.quantity import Quantity
 from interlayer.parsers.reading import read, read_tree

@@ -5,8 +5,9 @@ import re
 import tomllib
 from pathlib import Path
 
-import interlayer.sample_data as sample_data
 import pytest
+
+import interlayer.sample_data as sample_data
 from interlayer.sample_data import __main__ as command
 
 ROOM = Path(sample_data.__file__).parent

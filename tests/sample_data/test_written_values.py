@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from interlayer.parsers.reading import read, read_tree
 from interlayer.sample_data.simulators import cycling, eis, haxpes, tem, write_dm3, write_vamas, xanes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+
 from interlayer.cli import main
 
 SPECTRUM = "f,Z',Z''\n" + "".join(f"{10.0 ** (4 - k / 4)},{100 + 10 * k},{-5 - 20 * k}\n" for k in range(12))

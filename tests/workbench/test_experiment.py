@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from interlayer.experiment import ExperimentError, draft, find, load
 from interlayer.facts import SECTIONS
 

@@ -6,6 +6,7 @@ import math
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
+
 from interlayer.parallel import map_isolated
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 
-import interlayer as il
 import numpy as np
 import pytest
 import xarray as xr
+
+import interlayer as il
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.experiment import ExperimentError
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import interlayer as il
 import numpy as np
 import pytest
 import xarray as xr
+
+import interlayer as il
 from interlayer.figures import data_uri
 from interlayer.parsers import schema
 
