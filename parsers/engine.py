@@ -26,7 +26,6 @@ class Engine(BackendEntrypoint):
     """
 
     description = "Instrument files of coated solid-state batteries"
-    url = "https://github.com/interlayer/interlayer"
     supports_groups = True
 
     def open_dataset(

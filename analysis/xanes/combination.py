@@ -28,7 +28,7 @@ def linear_combination(
     energy_range: tuple[float, float] | None = None,
     max_shift: float = 1.0,
     reference_shift: float = 0.05,
-    reference_broadening: float = 0.3,
+    reference_broadening: float = 0.2,
 ) -> Result:
     r"""Find the fractions of reference compounds in a scan by linear combination fitting.
 
