@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,7 @@ def run(
     tasks = [_Task(path, root, experiments[path], target / "datasets") for path in paths]
     done: dict[Path, FileOutcome] = {}
     for task, found in map_isolated(process, tasks, jobs=jobs):
-        outcome = _failed(task, f"the process stopped: {found!r}") if isinstance(found, Exception) else found
+        outcome = _failed(task, _broken_down(found)) if isinstance(found, Exception) else found
         done[task.path] = outcome
         if progress is not None:
             progress(len(done), len(tasks), outcome.path)
@@ -140,6 +141,12 @@ def _experiments(paths: list[Path], root: Path) -> Mapping[Path, Experiment]:
             loaded[file] = load(file)
         found[path] = loaded[file]
     return found
+
+
+def _broken_down(error: Exception) -> str:
+    if isinstance(error, BrokenProcessPool):
+        return "its process died, out of memory or in a library; the other files went on"
+    return f"{type(error).__name__}: {error}"
 
 
 def _failed(task: _Task, message: str, format: str = "") -> FileOutcome:

@@ -28,7 +28,7 @@ def linear_combination(
     energy_range: tuple[float, float] | None = None,
     max_shift: float = 1.0,
     reference_shift: float = 0.05,
-    reference_broadening: float = 0.2,
+    reference_broadening: float = 0.25,
 ) -> Result:
     r"""Find the fractions of reference compounds in a scan by linear combination fitting.
 
@@ -36,8 +36,9 @@ def linear_combination(
               \qquad f_i \ge 0, \quad \sum_i f_i = 1
 
     The scale :math:`a` (an error of the edge step), the shift :math:`\delta` (the monochromator) and the baseline
-    :math:`b` (an error of the pre-edge line) are free for the scan; a shift :math:`\delta_i` of each reference is held
-    by a prior. Without these nuisances 0.1 eV of misalignment alone reads as 4 % of a compound that is not there.
+    :math:`b` (an error of the pre-edge line) are free for the scan; a shift :math:`\delta_i` of each reference and a
+    broadening of it to the resolution of the scan are held by priors. Without these nuisances 0.1 eV of misalignment
+    alone reads as 4 % of a compound that is not there.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def linear_combination(
         of a crystal monochromator without an encoder correction; 0 if they were aligned by one foil.
     reference_broadening : float
         Standard uncertainty of the resolution of the scan against that of each reference: full width at half maximum
-        in eV of the Gaussian that turns one into the other. Default 0.3, which turns 0.5 into 0.58 eV: other slits or
+        in eV of the Gaussian that turns one into the other. Default 0.25, which turns 0.5 into 0.56 eV: other slits or
         another beam on one monochromator; 0 if all were measured in one session.
 
     Returns
@@ -66,11 +67,11 @@ def linear_combination(
     Result
         ``fraction_<name>`` in the order of `references`. A fraction below its detection limit of 3.29 standard
         uncertainties is a limit, relation ``"<"`` with the one-sided 95 % bound (normal likelihood cut at zero); one
-        as close to 1 is ``">"``. The uncertainty joins the fit (residual scatter, or ``mu_stderr``), the alignment of
-        the references, the noise of their backgrounds, the windows of their normalisation, and, where the scans end within 100 eV of
-        the edge, the slope of the background above it, which such scans cannot tell. ``diagnostics`` holds
-        the weights free in sum (``weight_<name>``), the fractions with the sum of weights fixed to 1
-        (``fraction_<name>_fixed_sum``), detection limits and the collinearity of the references.
+        as close to 1 is ``">"``. The uncertainty joins the fit (residual scatter, or ``mu_stderr``), the alignment
+        and the resolution of the references, the noise of their backgrounds, the windows of their normalisation, and,
+        where the scans end within 100 eV of the edge, the slope of the background above it, which they cannot tell.
+        ``diagnostics`` holds the weights free in sum (``weight_<name>``), the fractions with the sum of weights fixed
+        to 1 (``fraction_<name>_fixed_sum``), detection limits and the collinearity of the references.
 
     Raises
     ------
@@ -226,8 +227,8 @@ def _notes(
         notes.append("All spectra came normalised; no uncertainty of their normalisation is included.")
     elif windows.order == 0:
         notes.append(
-            "The scans end too soon above the edge to tell the slope of the background there from the spectrum; for all "
-            f"of them the post-edge was taken as {'parallel to the pre-edge line' if windows.parallel else 'level'}."
+            "The scans end too soon above the edge to tell the slope of the background from the spectrum; for all of "
+            f"them the post-edge was taken as {'parallel to the pre-edge line' if windows.parallel else 'level'}."
         )
     if scan.mode == "fluorescence":
         notes.append("Self-absorption is not corrected: 10 % of it moves a fraction by about 0.05.")
