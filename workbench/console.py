@@ -13,9 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from .outcome import FileOutcome, Outcome
+from .outcome import FileOutcome, Outcome, Run
 from .pipeline import Progress as Report
-from .pipeline import Run, summary
 from .wording import typeset, unit, words
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def _table(lines: Iterable[tuple[str | Text, ...]]) -> Padding:
 
 
 def _footer(console: Console, run: Run) -> None:
-    counts = summary(run)
+    counts = run.counts
     others = [file.path for file in run.files if file.status == "unknown"]
     if others:
         more = f" and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""

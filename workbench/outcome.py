@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from interlayer.analysis.quantity import Quantity, Result
@@ -181,3 +182,44 @@ def quantity_row(quantity: Quantity) -> Row:
         "high95": high,
         "unit": quantity.unit,
     }
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    out : Path
+        Where results were written.
+    files : tuple of FileOutcome
+        Every file of the folder, in the order of their paths.
+    """
+
+    root: Path
+    out: Path
+    files: tuple[FileOutcome, ...]
+
+    def rows(self) -> list[Row]:
+        """Return the rows of ``results.csv``."""
+        return [row for file in self.files for row in rows(file)]
+
+    @property
+    def failed(self) -> tuple[FileOutcome, ...]:
+        """Files of a known format that could not be read, or whose analysis broke down."""
+        return tuple(
+            file
+            for file in self.files
+            if file.status == "failed"
+            or any(outcome.problem for measurement in file.measurements for outcome in measurement.outcomes)
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of files by status."""
+        return {
+            status: sum(file.status == status for file in self.files)
+            for status in ("read", "failed", "unknown", "sidecar")
+        }

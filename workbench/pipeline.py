@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from interlayer.parsers import ParseError, UnknownFormat
 from interlayer.parsers.findings import findings
@@ -15,47 +15,15 @@ from interlayer.parsers.findings import findings
 from .experiment import Experiment, find, load
 from .facts import SECTION_OF
 from .files import save, slug
-from .outcome import FileOutcome, MeasurementOutcome, Outcome, Row, rows
+from .outcome import FileOutcome, MeasurementOutcome, Outcome, Run
 from .parallel import map_isolated
+from .report import write_results
 from .scanning import is_sidecar, scan
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Run:
-    """What came of a folder.
-
-    Parameters
-    ----------
-    root : Path
-        The folder.
-    out : Path
-        Where results were written.
-    files : tuple of FileOutcome
-        Every file of the folder, in the order of their paths.
-    """
-
-    root: Path
-    out: Path
-    files: tuple[FileOutcome, ...]
-
-    def rows(self) -> list[Row]:
-        """Return the rows of ``results.csv``."""
-        return [row for file in self.files for row in rows(file)]
-
-    @property
-    def failed(self) -> tuple[FileOutcome, ...]:
-        """Files of a known format that could not be read, or whose analysis broke down."""
-        return tuple(
-            file
-            for file in self.files
-            if file.status == "failed"
-            or any(outcome.problem for measurement in file.measurements for outcome in measurement.outcomes)
-        )
 
 
 def run(
@@ -110,8 +78,6 @@ def run(
         if progress is not None:
             progress(len(done), len(tasks), outcome.path)
     result = Run(root, target, tuple(done[path] for path in paths))
-    from .report import write_results
-
     write_results(result)
     return result
 
@@ -220,10 +186,3 @@ def _light(outcome: Outcome) -> Outcome:
     if outcome.result is None:
         return outcome
     return replace(outcome, result=replace(outcome.result, curves=None, fit=None))
-
-
-def summary(run: Run) -> dict[str, Any]:
-    """Return counts of files by status."""
-    return {
-        status: sum(file.status == status for file in run.files) for status in ("read", "failed", "unknown", "sidecar")
-    }

@@ -131,8 +131,11 @@ def _retention(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     capacity, efficiency = figure.subplots(1, 2)
     cycle = curves["cycle"]
     factor, prefix = engineering(float(np.nanmax(curves["capacity_discharge"])))
+    whole = np.isfinite(curves["coulombic_efficiency"].values)
     for name, colour in (("capacity_charge", GREY), ("capacity_discharge", BLUE)):
-        capacity.plot(cycle, curves[name] * factor, **{**POINTS, "color": colour}, label=words(name[9:]))
+        points = curves[name].values * factor
+        capacity.plot(cycle[whole], points[whole], **{**POINTS, "color": colour}, label=words(name[9:]))
+        capacity.plot(cycle[~whole], points[~whole], marker="x", ms=3.2, ls="none", color=colour, alpha=0.5)
     capacity.set(xlabel="cycle", ylabel=f"capacity ({prefix}{curves['capacity_discharge'].attrs['units']})")
     capacity.set_ylim(bottom=0)
     capacity.legend(loc="lower left")

@@ -8,14 +8,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .files import write_json, write_text
-from .outcome import ROW_FIELDS, SCHEMA, FileOutcome
-from .pipeline import summary
+from .outcome import ROW_FIELDS, SCHEMA, FileOutcome, Run
 from .wording import typeset, unit, words
 
 if TYPE_CHECKING:
     from interlayer.analysis.quantity import Quantity
-
-    from .pipeline import Run
 
 
 def write_results(run: Run) -> None:
@@ -31,7 +28,7 @@ def results(run: Run) -> dict[str, Any]:
         "schema": SCHEMA,
         "interlayer": _version(),
         "folder": run.root.name,
-        "summary": summary(run),
+        "summary": run.counts,
         "files": [file.to_dict() for file in run.files],
     }
 
@@ -62,7 +59,7 @@ def html(run: Run) -> str:
     return environment.get_template("report.html").render(
         folder=run.root.resolve().name,
         version=_version(),
-        summary=summary(run),
+        summary=run.counts,
         simulated=any(file.simulated for file in read),
         samples=_by_sample(read),
         failed=[file for file in run.files if file.status == "failed"],

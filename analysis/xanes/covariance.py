@@ -30,9 +30,9 @@ def fraction_covariances(mixture: Mixture, fit: MixtureFit, spectra: Spectra, in
     Returns
     -------
     dict of str to ndarray, shape (k, k)
-        ``fit``; ``alignment`` and ``resolution`` of the references, unless held; and for spectra normalised here ``background`` (noise
-        under the background curves of the references), ``windows`` and, for a post-edge of order 0,
-        ``post-edge slope``.
+        ``fit``; ``alignment`` and ``resolution`` of the references, unless held; and for spectra normalised here
+        ``background`` (noise under the background curves of the references), ``windows`` and, for a post-edge of
+        order 0, ``post-edge slope``.
     """
     parts = _fit_covariances(mixture, fit, inflation)
     if spectra.windows is None:

@@ -1,4 +1,4 @@
-"""The mixture model: weights of references, a baseline, an energy shift, small shift and broadening of each reference."""
+"""The mixture model: weights of references, a baseline, an energy shift; each reference a little moved and broadened."""
 
 from __future__ import annotations
 

@@ -123,8 +123,9 @@ def normalise(
     Result
         ``edge_energy`` (eV) and ``edge_step`` (1). The uncertainty of the step joins the noise (exact covariance of
         the linear fit; residual scatter unless the Dataset gives ``mu_stderr``), the windows (root mean square change
-        over 36 windows with ends moved by 15 to 33 %) and, for order 0, the slope above the edge
-        that it cannot know (uniform up to the change that a slope of its own would bring). ``curves`` holds mu, mu_normalized, mu_flattened, pre_edge, post_edge over energy.
+        over 36 windows with ends moved by 15 to 33 %) and, for order 0, the slope above the edge that it cannot know
+        (uniform up to the change that a slope of its own would bring). ``curves`` holds mu, mu_normalized,
+        mu_flattened, pre_edge, post_edge over energy.
 
     Raises
     ------
@@ -156,7 +157,8 @@ def normalise(
     )
     notes = [
         f"Normalised from {scan.signal}: pre-edge line over {_span(windows.pre_edge)}, post-edge polynomial of order "
-        f"{windows.order}{' parallel to it' if windows.parallel else ''} over {_span(windows.post_edge)}, both from the edge at {position:.2f} eV.",
+        f"{windows.order}{' parallel to it' if windows.parallel else ''} over {_span(windows.post_edge)}, both from "
+        f"the edge at {position:.2f} eV.",
         "The edge energy is on the energy scale of the file; compare it with others only after calibration.",
     ]
     if scan.mode == "fluorescence":
