@@ -74,7 +74,8 @@ def measurements(source: Source, *, format: str | None = None) -> list[Measureme
     except ParseError as error:
         error.path = error.path or str(source.path)
         raise
-    except (MemoryError, RecursionError, ArithmeticError, LookupError, ValueError, TypeError, OSError) as error:
+    except Exception as error:
+        # Whatever a damaged file makes a reader stumble over, the caller sees a ParseError.
         raise CorruptFile(
             f"reading it as {card.name} failed: {type(error).__name__}: {error}",
             path=source.path,
@@ -82,9 +83,18 @@ def measurements(source: Source, *, format: str | None = None) -> list[Measureme
         ) from error
     if not found:
         raise TruncatedFile(f"the {card.name} file holds no measurement", path=source.path)
+    _note_other_name(source, card)
     for measurement in found:
         _sign(measurement, source, card)
     return found
+
+
+def _note_other_name(source: Source, card: Format) -> None:
+    """Note a file whose extension is that of other formats only: somebody renamed it, or exported the wrong thing."""
+    suffix = source.path.suffix.lower()
+    others = [other.title for other in formats() if suffix in other.extensions]
+    if others and suffix not in card.extensions:
+        source.note("other-extension", "info", f"The name ends like {others[0]}; the content is {card.title}.")
 
 
 def _sign(measurement: Measurement, source: Source, card: Format) -> None:

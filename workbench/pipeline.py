@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interlayer.parsers import ParseError, UnknownFormat
+from interlayer.parsers import ParseError, UnknownFormat, formats
 from interlayer.parsers.findings import findings
 
 from .experiment import Experiment, find, load
@@ -135,11 +135,11 @@ def process(task: _Task) -> FileOutcome:
     try:
         card = identify(task.path)
         if card is None:
-            return FileOutcome(path=task.name, status="unknown")
+            return _unknown(task)
         source = Source(task.path)
         found = measurements(source, format=card.name)
     except UnknownFormat:
-        return FileOutcome(path=task.name, status="unknown")
+        return _unknown(task)
     except (ParseError, OSError) as error:
         message = str(error).replace(str(task.path), task.name)
         return _failed(task, message, card.name if "card" in locals() and card else "")
@@ -152,6 +152,14 @@ def process(task: _Task) -> FileOutcome:
         sha256=source.sha256,
         measurements=tuple(_measurements(task, {entry.group: entry.dataset for entry in found})),
     )
+
+
+def _unknown(task: _Task) -> FileOutcome:
+    """Return the outcome of a file of no known format; an empty one with an instrument's extension has failed."""
+    extensions = {extension for card in formats() for extension in card.extensions}
+    if task.path.suffix.lower() in extensions and not task.path.stat().st_size:
+        return _failed(task, f"{task.name}: the file is empty. Copy it from the instrument again.")
+    return FileOutcome(path=task.name, status="unknown")
 
 
 def _measurements(task: _Task, datasets: dict[str, xr.Dataset]) -> Iterator[MeasurementOutcome]:

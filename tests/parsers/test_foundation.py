@@ -214,3 +214,12 @@ def test_specific_formats_win(order, tmp_path):
     card = identify(path)
     assert card is not None
     assert card.name == "biologic-mpt"
+
+
+def test_renamed_file_is_read_by_its_content_and_says_so(tmp_path):
+    """A .csv called .mpr is still a .csv; whoever wonders about the name finds the answer beside the data."""
+    path = tmp_path / "a.mpr"
+    path.write_text(SPECTRUM)
+    ds = read(path)
+    assert ds.attrs["format"] == "delimited-eis"
+    assert "other-extension" in {finding.code for finding in findings(ds.attrs)}

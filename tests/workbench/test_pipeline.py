@@ -48,6 +48,7 @@ def folder(tmp_path):
     (root / "film" / "broken.mpr").write_bytes(b"BIO-LOGIC MODULAR FILE\x1a" + bytes(50))
     (root / "no_facts").mkdir()
     (root / "no_facts" / "b.csv").write_text(spectrum(1))
+    (root / "empty.mpr").touch()
     (root / "notes.docx").write_bytes(b"PK\x03\x04not an instrument")
     (root / "film" / "settings.mps").write_text("EC-Lab SETTING FILE")
     (root / ".hidden").write_text("x")
@@ -62,13 +63,14 @@ def test_every_file_is_accounted_for(folder, tmp_path):
     """Unknown files are listed, broken ones are one row with their reason, the others go on."""
     run = il.run(folder, out=tmp_path / "out")
     assert {file.path: file.status for file in run.files} == {
+        "empty.mpr": "failed",
         "film/a.csv": "read",
         "film/broken.mpr": "failed",
         "film/settings.mps": "sidecar",
         "no_facts/b.csv": "read",
         "notes.docx": "unknown",
     }
-    assert [file.path for file in run.failed] == ["film/broken.mpr"]
+    assert [file.path for file in run.failed] == ["empty.mpr", "film/broken.mpr"]
     assert str(tmp_path) not in (outcome(run, "film/broken.mpr").error or "")
 
 
@@ -106,7 +108,7 @@ def test_written_files_agree_with_each_other(folder, tmp_path):
         rows = list(csv.DictReader(file))
     data = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert data["schema"] == "interlayer.run/1"
-    assert data["summary"] == {"read": 2, "failed": 1, "unknown": 1, "sidecar": 1}
+    assert data["summary"] == {"read": 2, "failed": 2, "unknown": 1, "sidecar": 1}
     (row,) = [row for row in rows if row["quantity"] == "ionic_conductivity" and row["status"] == "ok"]
     (stored,) = [
         quantity
