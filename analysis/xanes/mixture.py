@@ -1,4 +1,4 @@
-"""The mixture model: weights of references, a baseline, an energy shift; each reference a little moved and broadened."""
+"""The mixture model: weights of references, a baseline, a shift; each reference a little moved and broadened."""
 
 from __future__ import annotations
 

@@ -250,7 +250,7 @@ def settle_slope(scans: Sequence[Scan], e0: float, windows: Windows) -> Windows:
     slopes = np.empty((len(scans), 2))
     for row, scan in zip(slopes, scans, strict=True):
         step = abs(fit_background(scan, e0, replace(windows, parallel=True)).step) or 1.0
-        sloped = fit_background(scan, e0, replace(windows, order=1)).coefficients
+        sloped = fit_background(scan, e0, replace(windows, order=1, parallel=False)).coefficients
         row[:] = sloped[3] / step, (sloped[3] - sloped[1]) / step
     if len(scans) > 1:
         slopes -= slopes.mean(axis=0)
