@@ -20,7 +20,7 @@ from ._groups import group_names
 from ._registry import HEAD, Head, formats
 from ._sheet_limits import check_workbook
 from ._source import Measurement, Source
-from .errors import CorruptFile, LimitExceeded, ParseError, UnsupportedContent
+from .errors import CorruptFile, LimitExceeded, ParseError, UnknownFormat
 
 READERS = {"delimited-eis": delimited_eis.read, "delimited-cycling": delimited_cycling.read}
 """Which sheets are read, by the card that their text would bear."""
@@ -35,7 +35,7 @@ def read(source: Source) -> Iterator[Measurement]:
         If the workbook unpacks or spans beyond the limits.
     CorruptFile
         If it is no whole workbook.
-    UnsupportedContent
+    UnknownFormat
         If no sheet holds a spectrum or a cycling record.
     ParseError
         If no sheet can be read: the first one's error.
@@ -65,7 +65,7 @@ def read(source: Source) -> Iterator[Measurement]:
     if failure is not None and not any_found:
         raise failure
     if not any_found:
-        raise UnsupportedContent(
+        raise UnknownFormat(
             f"none of the sheets {unknown[:20]} holds a spectrum or a cycling record",
             expected="a table with column names such as Frequency (Hz), Z' (ohm), Z'' (ohm)",
             remedy="put the names of the columns into the row above the numbers",

@@ -124,7 +124,7 @@ def arrhenius(
     ...     shared_relative_uncertainty=0.02,
     ... )
     >>> print(result["activation_energy"])
-    activation_energy = 0.550 ± 0.005 eV
+    activation_energy = 0.5500 ± 0.0076 eV
     """
     if form not in _PREFACTOR_UNIT:
         raise ValueError(f"found the form {form!r}; expected one of {list(_PREFACTOR_UNIT)}")

@@ -1,4 +1,4 @@
-r"""Linear Kramers-Kronig test: is a spectrum that of a linear, causal and stable system, and how large is its noise?
+r"""Linear Kramers-Kronig test: is the system behind a spectrum linear, causal and stable, and how large is the noise.
 
 A series of RC elements with fixed, logarithmically spaced time constants obeys the Kramers-Kronig relations whatever
 the signs of its resistances, and can follow every spectrum that obeys them:
@@ -30,15 +30,10 @@ from numpy.typing import NDArray
 
 from ..errors import NotAnalysable
 from ..quantity import Quantity, Result
-from ..statistics import coverage_factor, positive_interval, runs_p_value
-from .circuit import Complexes, Floats
-from .spectrum import FEWEST_POINTS, Spectrum, usable
-
-OVERFIT_BELOW = 0.85
-"""mu at which the elements begin to fit the noise; the value of Schönleber et al."""
-
-SIGNIFICANT_P = 0.01
-"""Probability of the F test and of the runs test below which a misfit is not by chance."""
+from ..statistics import coverage_factor, positive_interval
+from .circuit import Complexes
+from .rc_elements import SIGNIFICANT_P, ElementFit, choose_elements, element_impedances, fit_elements
+from .spectrum import FEWEST_POINTS, Spectrum, origin, usable
 
 TOLERATED = 0.003
 """Systematic residual over the modulus up to which a spectrum counts as consistent; 5 % drift leaves 0.4 to 0.6 %."""
@@ -49,15 +44,14 @@ NOISE_LIMIT = 0.1
 MAINS = (50.0, 60.0)
 """Frequencies of the mains in Hz; looked at with the second and third harmonic."""
 
-_WIDER = 3.0  # factor by which the time constants reach beyond the window on either side
-_PER_DECADE = (3.0, 3.5, 4.0, 5.0, 6.0)  # densities of time constants, tried in this order
-_BETTER_BY = 2.0  # fall of AICc for which a denser series is taken; an element too many costs little here
-_APART = 1.0  # elements a decade with which the parts may disagree; violations are smooth
-_MOST_ELEMENTS = 0.75  # per point; keeps degrees of freedom for the noise
+_FEWEST_PER_DECADE = 4.0  # points; fewer cannot carry the elements that a single relaxation needs
 _NEAR_MAINS = 0.04  # relative distance from a harmonic; the bandwidth of one to a few dozen periods
 _OUTLIER_P, _MAINS_P = 1e-3, 3e-3  # chance of one false flag in a spectrum; chance at one point at the mains
 _MOST_SUSPECTS = 0.1  # of the points; more than that is no longer isolated
+_LEAST_DISTURBANCE = 5e-4  # of the modulus; less is not worth a flag, however quiet the neighbours
 _WINDOW = 5  # points over which the systematic part is averaged
+_GROSS = 0.1  # systematic residual above which a turned sign is looked for
+_UNEVEN = 5.0  # ratio of the noise between decades from which on it is said
 _FLIPPED = 0.3  # share of the residual that is left when the sign of the imaginary part is turned
 
 
@@ -85,14 +79,14 @@ def linear_kramers_kronig(ds: xr.Dataset) -> Result:
         uncertainty that follows from the degrees of freedom; systematic misfit is part of it. ``largest_residual``
         (1): largest modulus of a residual over that of the impedance among points that are not suspect.
         Diagnostics: ``consistent`` (1 or 0), ``mu`` (1 - sum of abs(R_k < 0) over sum of R_k >= 0), ``n_elements``,
-        ``f_p_value``, ``runs_p_value``, ``systematic_residual``, ``n_points``, ``n_suspect``, and ``noise_decade_k``, the relative
-        noise from 10^k to 10^(k+1) Hz. The first note is the verdict. Curves: ``impedance``, ``model`` (ohm),
+        ``f_p_value``, ``runs_p_value``, ``systematic_residual``, ``n_points``, ``n_suspect``, ``n_masked``, and
+        ``noise_decade_k``, the relative noise from 10^k to 10^(k+1) Hz. The first note is the verdict. Curves: ``impedance``, ``model`` (ohm),
         ``residual_real``, ``residual_imaginary`` as (model - data) / abs(data), boolean ``suspect``, over frequency.
 
     Raises
     ------
     NotAnalysable
-        If the Dataset holds no single spectrum with at least six usable points of different frequency.
+        If the Dataset holds no single spectrum with at least six usable points of different frequency, four a decade.
 
     References
     ----------
@@ -113,8 +107,13 @@ def linear_kramers_kronig(ds: xr.Dataset) -> Result:
     'consistent with the Kramers-Kronig relations: the residuals are random'
     """
     spectrum = usable(ds)
-    if (distinct := np.unique(spectrum.frequency).size) < FEWEST_POINTS:
-        raise NotAnalysable(f"{distinct} different frequencies are too few; expected at least {FEWEST_POINTS}")
+    distinct = np.unique(spectrum.frequency).size
+    decades = math.log10(spectrum.frequency[0] / spectrum.frequency[-1])
+    if distinct < (fewest := max(FEWEST_POINTS, math.ceil(_FEWEST_PER_DECADE * decades))):
+        raise NotAnalysable(
+            f"{distinct} different frequencies over {decades:.2g} decades are too few to tell noise from structure; "
+            f"expected at least {fewest}"
+        )
     tested = _without_suspects(spectrum)
     noise = tested.fit.noise
     interval = positive_interval(noise, tested.fit.relative_uncertainty, coverage_factor(tested.fit.degrees_of_freedom))
@@ -127,78 +126,9 @@ def linear_kramers_kronig(ds: xr.Dataset) -> Result:
         ),
         diagnostics=_diagnostics(tested),
         notes=(*_notes(tested), *spectrum.notes),
-        provenance={
-            key: str(ds.attrs[key])
-            for key in ("source_file", "source_sha256", "format", "parser_version")
-            if key in ds.attrs
-        },
+        provenance=origin(ds),
         curves=_curves(tested),
     )
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """Least-squares fit of a series of RC elements to some of the points.
-
-    `residual` has shape (n,), complex, (model - data) / abs(data); `standardised` holds how far each point lies from
-    what the others predict, squared, in variances of its own; `freedom` (n,) is the share of each point in the
-    degrees of freedom, 2 where the fit does not bend to the point; `chi_square_apart` is what is left
-    when the imaginary part has `n_apart` elements of its own.
-    """
-
-    frequency: Floats
-    residual: Complexes
-    standardised: Floats
-    freedom: Floats
-    chi_square_apart: float
-    n_apart: int
-    mu: float
-    n_elements: int
-    tau: Floats
-    coefficients: Floats
-
-    @property
-    def degrees_of_freedom(self) -> int:
-        return int(2 * self.residual.size - self.coefficients.size)
-
-    @property
-    def chi_square(self) -> float:
-        return float(np.sum(np.abs(self.residual) ** 2))
-
-    @property
-    def noise(self) -> float:
-        return math.sqrt(self.chi_square / self.degrees_of_freedom)
-
-    @property
-    def relative_uncertainty(self) -> float:
-        """Of the noise: a standard deviation is known to one part in the root of twice its degrees of freedom."""
-        return 1.0 / math.sqrt(2.0 * self.degrees_of_freedom)
-
-    @property
-    def aicc(self) -> float:
-        n, k = 2 * self.residual.size, self.coefficients.size + 1
-        return n * math.log(max(self.chi_square, 1e-300) / n) + 2.0 * k + 2.0 * k * (k + 1) / max(n - k - 1, 1)
-
-    @property
-    def runs_p_value(self) -> float:
-        return runs_p_value(self.residual.real, self.residual.imag)
-
-    @property
-    def f_p_value(self) -> float:
-        """Probability that common resistances alone fit so much worse by chance."""
-        from scipy.special import fdtrc
-
-        left = self.degrees_of_freedom - self.n_apart
-        excess = max(self.chi_square - self.chi_square_apart, 0.0) / self.n_apart
-        return float(fdtrc(self.n_apart, left, excess * left / max(self.chi_square_apart, 1e-300)))
-
-    def outlier_p_values(self) -> Floats:
-        """Return the probability of each point to lie so far off by chance (externally studentised, F with 2, m)."""
-        m = self.degrees_of_freedom - 2
-        if m < 1:
-            return np.ones(self.residual.size)
-        others = np.maximum(self.chi_square - self.standardised, 1e-300) / m
-        return np.asarray((1.0 + self.standardised / (m * others)) ** (-0.5 * m), dtype=float)
 
 
 @dataclass(frozen=True)
@@ -206,7 +136,7 @@ class _Tested:
     """A spectrum, the fit to its points that are not suspect, and the residuals of all."""
 
     spectrum: Spectrum
-    fit: _Fit
+    fit: ElementFit
     suspect: NDArray[np.bool_]
     model: Complexes
     residual: Complexes
@@ -227,94 +157,40 @@ class _Tested:
         return self.fit.noise <= NOISE_LIMIT and (self.is_random or self.systematic <= TOLERATED)
 
 
-def _columns(frequency: Floats, tau: Floats, span: tuple[float, float]) -> Complexes:
-    """Return the impedance of each element for a size of one, shape (n, 3 + M): R, L, C and the RC elements."""
-    s = 2j * np.pi * frequency[:, None]
-    low, high = span
-    return np.concatenate([np.ones_like(s), s / high, low / s, 1.0 / (1.0 + s * tau)], axis=1)
-
-
-def _fit(frequency: Floats, impedance: Complexes, tau: Floats, span: tuple[float, float]) -> _Fit:
-    n = frequency.size
-    modulus = np.abs(impedance)
-    columns = _columns(frequency, tau, span) / modulus[:, None]
-    length = np.linalg.norm(columns, axis=0)
-    columns = columns / length
-    target = impedance / modulus
-    target_parts = np.concatenate([target.real, target.imag])
-    basis, triangle = np.linalg.qr(np.concatenate([columns.real, columns.imag]))
-    projected = basis.T @ target_parts
-    left = basis @ projected - target_parts
-    apart = _imaginary_alone(frequency, tau, modulus)
-    apart, _ = np.linalg.qr(apart - basis @ (basis.T @ apart))
-    chi_square_apart = float(np.sum((left - apart @ (apart.T @ left)) ** 2))
-    diagonal = np.einsum("ii->i", triangle)
-    diagonal += np.where(np.abs(diagonal) < 1e-14, 1e-14, 0.0)  # equal columns: any split of their sum will do
-    coefficients = np.linalg.solve(triangle, projected) / length
-    resistances = coefficients[3:]
-    positive = float(resistances[resistances >= 0].sum())
-    mu = 1.0 - float(-resistances[resistances < 0].sum()) / positive if positive > 0 else -math.inf
-    real, imaginary = basis[:n], basis[n:]
-    a, b = 1.0 - np.sum(real**2, axis=1), 1.0 - np.sum(imaginary**2, axis=1)
-    c = -np.sum(real * imaginary, axis=1)
-    determinant = np.maximum(a * b - c**2, 1e-12)
-    u, v = left[:n], left[n:]
-    standardised = (b * u**2 - 2.0 * c * u * v + a * v**2) / determinant
-    return _Fit(
-        frequency, u + 1j * v, standardised, a + b, chi_square_apart, apart.shape[1], mu, tau.size, tau, coefficients
-    )
-
-
-def _imaginary_alone(frequency: Floats, tau: Floats, modulus: Floats) -> Floats:
-    """Return the imaginary part, as real columns (2 n, m), of the elements with which the parts may disagree."""
-    number = max(2, min(round(_APART * math.log10(tau[-1] / tau[0])), frequency.size // 4))
-    x = 2.0 * np.pi * frequency[:, None] * np.logspace(math.log10(tau[0]), math.log10(tau[-1]), number)
-    imaginary = x / (1.0 + x**2) / modulus[:, None]
-    return np.concatenate([np.zeros_like(imaginary), imaginary / np.linalg.norm(imaginary, axis=0)])
-
-
-def _choose(spectrum: Spectrum, keep: NDArray[np.bool_]) -> _Fit:
-    """Fit the series with as many elements as the points in `keep` want."""
-    span = float(spectrum.omega[-1]), float(spectrum.omega[0])
-    first, last = math.log10(1.0 / (_WIDER * span[1])), math.log10(_WIDER / span[0])
-    frequency, impedance = spectrum.frequency[keep], spectrum.impedance[keep]
-    most = max(2, int(_MOST_ELEMENTS * np.unique(frequency).size) - 2)
-    numbers = sorted({max(2, min(most, round(density * (last - first)))) for density in _PER_DECADE})
-    tried: list[_Fit] = []
-    for number in numbers:
-        found = _fit(frequency, impedance, np.logspace(first, last, number), span)
-        if tried and _is_enough(tried[-1]) and tried[-1].aicc < found.aicc + _BETTER_BY:
-            return tried[-1]
-        tried.append(found)
-    return tried[-1] if _is_enough(tried[-1]) else min(tried, key=lambda fit: fit.aicc)
-
-
-def _is_enough(found: _Fit) -> bool:
-    return found.mu < OVERFIT_BELOW and found.runs_p_value >= SIGNIFICANT_P
-
-
 def _without_suspects(spectrum: Spectrum) -> _Tested:
     """Fit, set aside the worst of the points that stand out, and fit again until none does."""
-    n = spectrum.frequency.size
     at_mains = np.array([_harmonic(f) is not None for f in spectrum.frequency])
-    suspect = np.zeros(n, dtype=bool)
-    found = _choose(spectrum, ~suspect)
-    while suspect.sum() < int(_MOST_SUSPECTS * n):
-        kept = np.flatnonzero(~suspect)
-        p_values = found.outlier_p_values() / np.where(at_mains[kept], _MAINS_P, _OUTLIER_P / n)
-        worst = int(np.argmin(p_values))
-        if p_values[worst] >= 1.0:
-            break
-        suspect[kept[worst]] = True
-        found = _choose(spectrum, ~suspect)
+    suspect = np.zeros(spectrum.frequency.size, dtype=bool)
+    found = choose_elements(spectrum, ~suspect)
+    while (more := _standing_out(spectrum, found, suspect, at_mains)).any():
+        suspect |= more
+        found = choose_elements(spectrum, ~suspect)
     neighbours = np.convolve(suspect, [1, 0, 1], mode="same") > 0
     if (crowded := suspect & neighbours & ~at_mains).any():  # a misfit over several points is no isolated disturbance
         suspect &= ~crowded
-        found = _choose(spectrum, ~suspect)
+        found = choose_elements(spectrum, ~suspect)
     span = float(spectrum.omega[-1]), float(spectrum.omega[0])
-    model = _columns(spectrum.frequency, found.tau, span) @ found.coefficients
+    model = element_impedances(spectrum.frequency, found.tau, span) @ found.coefficients
     residual = (model - spectrum.impedance) / np.abs(spectrum.impedance)
     return _Tested(spectrum, found, suspect, model, residual)
+
+
+def _standing_out(
+    spectrum: Spectrum, found: ElementFit, suspect: NDArray[np.bool_], at_mains: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which further points stand out, the worst first, with the elements held."""
+    n = spectrum.frequency.size
+    span = float(spectrum.omega[-1]), float(spectrum.omega[0])
+    now = suspect.copy()
+    while now.sum() < int(_MOST_SUSPECTS * n):
+        kept = np.flatnonzero(~now)
+        p_values = found.outlier_p_values() / np.where(at_mains[kept], _MAINS_P, _OUTLIER_P / n)
+        worst = int(np.argmin(p_values))
+        if p_values[worst] >= 1.0 or found.standardised[worst] < _LEAST_DISTURBANCE**2:
+            break
+        now[kept[worst]] = True
+        found = fit_elements(spectrum.frequency[~now], spectrum.impedance[~now], found.tau, span)
+    return now & ~suspect
 
 
 def _harmonic(frequency: float) -> str | None:
@@ -339,14 +215,22 @@ def _diagnostics(tested: _Tested) -> dict[str, float]:
         "n_suspect": float(tested.suspect.sum()),
         "n_masked": float(tested.spectrum.n_masked),
     }
+    return (figures if math.isfinite(found.mu) else {k: v for k, v in figures.items() if k != "mu"}) | {
+        f"noise_decade_{number}": noise for number, noise in _noise_by_decade(found).items()
+    }
+
+
+def _noise_by_decade(found: ElementFit) -> dict[int, float]:
+    """Return the relative noise by the power of ten of the frequency in Hz, where points are left to tell it."""
+    noise = {}
     decade = np.floor(np.log10(found.frequency) + 1e-9).astype(int)  # 1000 Hz may be stored as 999.99999999
     for number in np.unique(decade):
         here = decade == number
         freedom = float(found.freedom[here].sum())
         if freedom > 1.0:
             chi_square = float(np.sum(np.abs(found.residual[here]) ** 2))
-            figures[f"noise_decade_{number}"] = math.sqrt(chi_square / freedom)
-    return figures if math.isfinite(found.mu) else {key: v for key, v in figures.items() if key != "mu"}
+            noise[int(number)] = math.sqrt(chi_square / freedom)
+    return noise
 
 
 def _notes(tested: _Tested) -> Iterator[str]:
@@ -365,8 +249,15 @@ def _notes(tested: _Tested) -> Iterator[str]:
             f"not consistent {relations}: a systematic residual of {systematic} ({chance}); the cell drifted, "
             "responded non-linearly or was not in a steady state, or the instrument disturbs"
         )
-    if not tested.is_consistent and _looks_flipped(tested):
+    if tested.systematic > _GROSS and _looks_flipped(tested):
         yield "with the sign of the imaginary part turned the spectrum fits: check Z'' against -Z'' in the file"
+    noise = _noise_by_decade(found)
+    most, least = max(noise, key=noise.__getitem__), min(noise, key=noise.__getitem__)
+    if noise[most] > max(_UNEVEN * noise[least], _LEAST_DISTURBANCE):
+        yield (
+            f"the noise is not in proportion to the modulus: {100 * noise[least]:.2g} % from 1e{least} Hz and "
+            f"{100 * noise[most]:.2g} % from 1e{most} Hz, each over a decade"
+        )
     for place in np.flatnonzero(tested.suspect):
         frequency, off = tested.spectrum.frequency[place], 100 * abs(tested.residual[place])
         where = _harmonic(frequency)
@@ -377,7 +268,7 @@ def _notes(tested: _Tested) -> Iterator[str]:
 def _looks_flipped(tested: _Tested) -> bool:
     keep = ~tested.suspect
     spectrum = Spectrum(tested.spectrum.frequency, np.conj(tested.spectrum.impedance))
-    return _choose(spectrum, keep).noise < _FLIPPED * tested.fit.noise
+    return choose_elements(spectrum, keep).noise < _FLIPPED * tested.fit.noise
 
 
 def _curves(tested: _Tested) -> xr.Dataset:

@@ -64,3 +64,9 @@ def usable(ds: xr.Dataset) -> Spectrum:
         raise NotAnalysable(f"{keep.sum()} usable points are too few; expected at least {FEWEST_POINTS}")
     order = np.argsort(-frequency[keep], kind="stable")
     return Spectrum(frequency[keep][order], impedance[keep][order], int((~keep).sum()), notes)
+
+
+def origin(ds: xr.Dataset) -> dict[str, str]:
+    """Return where a Dataset comes from, for the provenance of a result."""
+    known = ("source_file", "source_sha256", "format", "parser_version")
+    return {key: str(ds.attrs[key]) for key in known if key in ds.attrs}

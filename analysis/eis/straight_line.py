@@ -183,7 +183,7 @@ def broken_line(x: Floats, y: Floats, spread: Floats) -> BrokenLine | None:
     def fit(columns: Sequence[Floats]) -> tuple[float, Floats]:
         design = np.stack(columns, axis=1) * root_weight[:, None]
         solution = np.linalg.lstsq(design, y * root_weight, rcond=None)[0]
-        return float(np.sum((y * root_weight - design @ solution) ** 2)), solution
+        return float(np.sum((y * root_weight - design @ solution) ** 2)), np.asarray(solution, dtype=float)
 
     one, _ = fit((np.ones(n), x - ordered[0]))
     trials = []

@@ -16,7 +16,7 @@ from interlayer.parsers import (
     Limits,
     ParseError,
     Source,
-    UnsupportedContent,
+    UnknownFormat,
     findings,
     identify,
     measurements,
@@ -127,7 +127,7 @@ def test_workbook_without_a_spectrum_is_refused(corpus):
     card = identify(path)
     assert card is not None
     assert card.name == "spreadsheet"
-    with pytest.raises(UnsupportedContent, match="Ti2p"):
+    with pytest.raises(UnknownFormat, match="Ti2p"):
         read_tree(path)
 
 
@@ -155,7 +155,7 @@ def test_empty_rows_to_the_end_of_the_sheet_are_no_bomb(corpus):
     empty = '<table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated='
     data = ods('<table:table-row><table:table-cell office:value-type="float" office:value="1"/></table:table-row>'
                + empty + '"16384"/></table:table-row>')  # fmt: skip
-    with pytest.raises(UnsupportedContent, match="none of the sheets"):
+    with pytest.raises(UnknownFormat, match="none of the sheets"):
         of(data)
 
 

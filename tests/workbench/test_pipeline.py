@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 
 import numpy as np
@@ -49,6 +50,7 @@ def folder(tmp_path):
     (root / "no_facts").mkdir()
     (root / "no_facts" / "b.csv").write_text(spectrum(1))
     (root / "empty.mpr").touch()
+    (root / "log.gz").write_bytes(gzip.compress(b"nothing that an instrument wrote"))
     (root / "notes.docx").write_bytes(b"PK\x03\x04not an instrument")
     (root / "film" / "settings.mps").write_text("EC-Lab SETTING FILE")
     (root / ".hidden").write_text("x")
@@ -67,6 +69,7 @@ def test_every_file_is_accounted_for(folder, tmp_path):
         "film/a.csv": "read",
         "film/broken.mpr": "failed",
         "film/settings.mps": "sidecar",
+        "log.gz": "unknown",
         "no_facts/b.csv": "read",
         "notes.docx": "unknown",
     }
@@ -108,7 +111,7 @@ def test_written_files_agree_with_each_other(folder, tmp_path):
         rows = list(csv.DictReader(file))
     data = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert data["schema"] == "interlayer.run/1"
-    assert data["summary"] == {"read": 2, "failed": 2, "unknown": 1, "sidecar": 1}
+    assert data["summary"] == {"read": 2, "failed": 2, "unknown": 2, "sidecar": 1}
     (row,) = [row for row in rows if row["quantity"] == "ionic_conductivity" and row["status"] == "ok"]
     (stored,) = [
         quantity
