@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Property tests draw the same examples everywhere, and a slow machine is no failure.
+settings.register_profile("interlayer", deadline=None, derandomize=True)
+settings.load_profile("interlayer")
 
 _PLACES = (os.environ.get("INTERLAYER_CORPUS", ""), str(Path(__file__).parents[2] / "shared" / "corpus"))
 

@@ -161,6 +161,37 @@ def _polarisation(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     ax.set_title(headline(result.quantities[0]), fontsize=9)
 
 
+def _arrhenius(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    ax = figure.subplots()
+    inverse, line = 1e3 / curves["temperature"].values, 1e3 / curves["temperature_line"].values
+    ax.fill_between(line, curves["arrhenius_low"], curves["arrhenius_high"], color=ORANGE, alpha=0.2, lw=0)
+    ax.plot(line, curves["arrhenius_line"], **_LINE)
+    stderr = np.nan_to_num(curves["conductivity_stderr"].values)
+    ax.errorbar(inverse, curves["conductivity"].values, stderr, fmt="o", ms=3.2, mfc="none", lw=0.7, color=BLUE)
+    sigma = result["ionic_conductivity"]
+    asked = 1e3 / result.diagnostics["temperature"]
+    ax.plot([asked], [sigma.value], marker="s", ms=4, ls="none", color=ORANGE)
+    if sigma.interval95 is not None:
+        ax.vlines([asked], *sigma.interval95, color=ORANGE, lw=1.0)
+    ax.set_yscale("log")
+    ax.set(xlabel="1000/T (K⁻¹)", ylabel="ionic conductivity (S cm⁻¹)")
+    ax.set_title(headline(result.quantities[0]), fontsize=9)
+
+
+def _thickness_series(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    ax = figure.subplots()
+    line = curves["line_thickness"]
+    ax.fill_between(line, curves["series_low"], curves["series_high"], color=ORANGE, alpha=0.2, lw=0)
+    ax.plot(line, curves["series_line"], **_LINE)
+    ax.errorbar(
+        curves["film_thickness"], curves["area_specific_resistance"], curves["area_specific_resistance_stderr"],
+        curves["film_thickness_stderr"], fmt="o", ms=3.2, mfc="none", lw=0.7, color=BLUE,
+    )  # fmt: skip
+    ax.set(xlabel="thickness (nm)", ylabel="area specific resistance (Ω cm²)")
+    ax.set_xlim(left=0)
+    ax.set_title(headline(result.quantities[0]), fontsize=9)
+
+
 _DRAWINGS: tuple[tuple[set[str], Draw], ...] = (
     ({"impedance", "model", "frequency"}, _impedance_fit),
     ({"pre_edge", "post_edge", "mu_flattened"}, _normalisation),
@@ -169,4 +200,6 @@ _DRAWINGS: tuple[tuple[set[str], Draw], ...] = (
     ({"thickness", "arclength", "profile_model"}, _layer),
     ({"overpotential", "overpotential_stderr", "half_cycle"}, _polarisation),
     ({"coulombic_efficiency", "capacity_discharge", "cycle"}, _retention),
+    ({"arrhenius_line", "conductivity"}, _arrhenius),
+    ({"series_line", "film_thickness"}, _thickness_series),
 )

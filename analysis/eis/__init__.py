@@ -16,6 +16,17 @@ ionic_conductivity = (6.37 ± 0.25)e-07 S cm-1
 
 from __future__ import annotations
 
+from .arrhenius import arrhenius
+from .coating import coating_conductivity
 from .conductivity import film_conductivity, ionic_resistance
+from .kramers_kronig import linear_kramers_kronig
+from .thickness_series import thickness_series
 
-__all__ = ["film_conductivity", "ionic_resistance"]
+__all__ = [
+    "arrhenius",
+    "coating_conductivity",
+    "film_conductivity",
+    "ionic_resistance",
+    "linear_kramers_kronig",
+    "thickness_series",
+]

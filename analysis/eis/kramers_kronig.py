@@ -80,8 +80,9 @@ def linear_kramers_kronig(ds: xr.Dataset) -> Result:
         (1): largest modulus of a residual over that of the impedance among points that are not suspect.
         Diagnostics: ``consistent`` (1 or 0), ``mu`` (1 - sum of abs(R_k < 0) over sum of R_k >= 0), ``n_elements``,
         ``f_p_value``, ``runs_p_value``, ``systematic_residual``, ``n_points``, ``n_suspect``, ``n_masked``, and
-        ``noise_decade_k``, the relative noise from 10^k to 10^(k+1) Hz. The first note is the verdict. Curves: ``impedance``, ``model`` (ohm),
-        ``residual_real``, ``residual_imaginary`` as (model - data) / abs(data), boolean ``suspect``, over frequency.
+        ``noise_decade_k``, the relative noise from 10^k to 10^(k+1) Hz. The first note is the verdict.
+        Curves over frequency: ``impedance``, ``model`` (ohm), ``residual_real``, ``residual_imaginary`` as
+        (model - data) / abs(data), boolean ``suspect``.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def linear_kramers_kronig(ds: xr.Dataset) -> Result:
     >>> impedance = impedance * (1 + 0.002 * (random.normal(size=51) + 1j * random.normal(size=51)))
     >>> result = linear_kramers_kronig(schema.build("eis", {"frequency": frequency, "impedance": impedance}))
     >>> print(result["relative_noise"])
-    relative_noise = (2.05 ± 0.17)e-03
+    relative_noise = 0.00175 ± 0.00014
     >>> result.notes[0]
     'consistent with the Kramers-Kronig relations: the residuals are random'
     """
