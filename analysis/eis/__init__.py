@@ -19,12 +19,14 @@ from __future__ import annotations
 from .arrhenius import arrhenius
 from .coating import coating_conductivity
 from .conductivity import film_conductivity, ionic_resistance
+from .drt import distribution_of_relaxation_times
 from .kramers_kronig import linear_kramers_kronig
 from .thickness_series import thickness_series
 
 __all__ = [
     "arrhenius",
     "coating_conductivity",
+    "distribution_of_relaxation_times",
     "film_conductivity",
     "ionic_resistance",
     "linear_kramers_kronig",

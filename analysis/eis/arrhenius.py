@@ -21,7 +21,8 @@ from ..quantity import Quantity, Result
 from ..statistics import coverage_factor, effective_degrees_of_freedom
 from ..units import UnitError
 from .circuit import Floats
-from .straight_line import BREAK_NEEDS, StraightLine, broken_line, checked, line_notes, own_relative, straight_line
+from .stated import checked, own_relative
+from .straight_line import BREAK_NEEDS, StraightLine, broken_line, line_notes, straight_line
 
 Form = Literal["ln(sigma T)", "ln(sigma)"]
 BOLTZMANN = 8.617333262e-5
@@ -182,55 +183,57 @@ def _quantities(
     line: StraightLine, form: Form, asked: tuple[float, float], shared: float
 ) -> tuple[tuple[Quantity, ...], tuple[tuple[float, ...], ...], dict[str, dict[str, float]]]:
     """Return activation energy, conductivity and prefactor, their correlation, and their budget."""
-    kelvin, kelvin_spread = asked
+    kelvin, _ = asked
     hopping = form == "ln(sigma T)"
-    x = 1.0 / kelvin
-    steepness = -line.slope / kelvin**2 - (1.0 / kelvin if hopping else 0.0)
-    # Rows: activation energy, ln sigma, ln prefactor. Columns: slope, level, what all share, asked temperature.
-    design = np.array(
-        [
-            [-BOLTZMANN, 0.0, 0.0, 0.0],
-            [x - line.centre, 1.0, shared, steepness * kelvin_spread],
-            [-line.centre, 1.0, shared, 0.0],
-        ]
-    )
-    scale = np.sqrt(line.variance_factor * np.array([line.slope_variance, line.level_variance]))
-    parts = design * np.array([*scale, 1.0, 1.0])
-    joint = parts @ parts.T
-    logarithms = (line.value(x) - (math.log(kelvin) if hopping else 0.0), line.value(0.0))
+    logarithms = (line.value(1.0 / kelvin) - (math.log(kelvin) if hopping else 0.0), line.value(0.0))
     if max(map(abs, logarithms)) > _LARGEST_LOGARITHM:
         raise NotAnalysable("the temperatures are too close together to determine an Arrhenius line")
-    values = (-BOLTZMANN * line.slope, *(math.exp(logarithm) for logarithm in logarithms))
-    names = ("activation_energy", "ionic_conductivity", "prefactor")
-    units = ("eV", "S cm-1", _PREFACTOR_UNIT[form])
-    quantities, budget = [], {}
-    for place, (name, value, unit) in enumerate(zip(names, values, units, strict=True)):
-        size = 1.0 if name == "activation_energy" else value
-        sources = {
-            "line": math.hypot(*parts[place, :2]),
-            "shared": abs(float(parts[place, 2])),
-            "temperature": abs(float(parts[place, 3])),
-        }
-        degrees = effective_degrees_of_freedom(
-            [
-                (sources["line"], line.degrees_of_freedom),
-                (sources["shared"], math.inf),
-                (sources["temperature"], math.inf),
-            ]
-        )
-        spread = math.sqrt(joint[place, place])
-        half = coverage_factor(degrees) * spread
-        if name == "activation_energy":
-            interval = (value - half, value + half)
-        else:
-            half = min(half, _LARGEST_LOGARITHM - abs(math.log(value)))
-            interval = (value * math.exp(-half), value * math.exp(half))
-        quantities.append(Quantity(name, value, size * spread, unit, interval, kind="fit"))
-        budget[name] = {source: float(size * part) for source, part in sources.items() if part or source == "line"}
+    parts = _parts(line, hopping, asked, shared)
+    quantities = (
+        _quantity("activation_energy", -BOLTZMANN * line.slope, "eV", parts[0], line),
+        _quantity("ionic_conductivity", math.exp(logarithms[0]), "S cm-1", parts[1], line),
+        _quantity("prefactor", math.exp(logarithms[1]), _PREFACTOR_UNIT[form], parts[2], line),
+    )
+    budget = {}
+    for quantity, part in zip(quantities, parts, strict=True):
+        size = 1.0 if quantity.unit == "eV" else quantity.value
+        sources = {"line": math.hypot(*part[:2]), "shared": abs(part[2]), "temperature": abs(part[3])}
+        budget[quantity.name] = {name: float(size * u) for name, u in sources.items() if u or name == "line"}
+    joint = parts @ parts.T
     root = np.sqrt(np.diag(joint))
     root = np.where(root > 0, root, 1.0)
     correlation = tuple(tuple(map(float, row)) for row in joint / np.outer(root, root))
-    return tuple(quantities), correlation, budget
+    return quantities, correlation, budget
+
+
+def _parts(line: StraightLine, hopping: bool, asked: tuple[float, float], shared: float) -> Floats:
+    """Return standard uncertainties by source, with sign.
+
+    Rows are activation energy in eV, ln(sigma) and ln(prefactor); columns slope, level, what all share, and the asked
+    temperature.
+    """
+    kelvin, kelvin_spread = asked
+    steepness = -line.slope / kelvin**2 - (1.0 / kelvin if hopping else 0.0)
+    level = math.sqrt(line.variance_factor * line.level_variance)
+    return np.array(
+        [
+            [-BOLTZMANN * line.slope_spread, 0.0, 0.0, 0.0],
+            [(1.0 / kelvin - line.centre) * line.slope_spread, level, shared, steepness * kelvin_spread],
+            [-line.centre * line.slope_spread, level, shared, 0.0],
+        ]
+    )
+
+
+def _quantity(name: str, value: float, unit: str, part: Floats, line: StraightLine) -> Quantity:
+    """Return a quantity with its interval, which is that of the logarithm for all but the energy."""
+    of_line, spread = math.hypot(*part[:2]), float(np.linalg.norm(part))
+    known = math.hypot(*part[2:])
+    degrees = effective_degrees_of_freedom([(of_line, line.degrees_of_freedom), (known, math.inf)])
+    half = coverage_factor(degrees) * spread
+    if unit == "eV":
+        return Quantity(name, value, spread, unit, (value - half, value + half), kind="fit")
+    half = min(half, _LARGEST_LOGARITHM - abs(math.log(value)))
+    return Quantity(name, value, value * spread, unit, (value * math.exp(-half), value * math.exp(half)), kind="fit")
 
 
 def _notes(points: _Points, line: StraightLine, asked: float, shared: float) -> Iterator[str]:

@@ -18,7 +18,7 @@ from ..errors import NotAnalysable
 from ..quantity import Quantity, Result
 from ..statistics import coverage_factor, effective_degrees_of_freedom
 from .ratio import lower_limit, ratio_interval, resolved
-from .straight_line import checked
+from .stated import checked
 
 
 @dataclass(frozen=True)

@@ -108,14 +108,7 @@ def linear_kramers_kronig(ds: xr.Dataset) -> Result:
     'consistent with the Kramers-Kronig relations: the residuals are random'
     """
     spectrum = usable(ds)
-    distinct = np.unique(spectrum.frequency).size
-    decades = math.log10(spectrum.frequency[0] / spectrum.frequency[-1])
-    if distinct < (fewest := max(FEWEST_POINTS, math.ceil(_FEWEST_PER_DECADE * decades))):
-        raise NotAnalysable(
-            f"{distinct} different frequencies over {decades:.2g} decades are too few to tell noise from structure; "
-            f"expected at least {fewest}"
-        )
-    tested = _without_suspects(spectrum)
+    tested = screened(spectrum)
     noise = tested.fit.noise
     interval = positive_interval(noise, tested.fit.relative_uncertainty, coverage_factor(tested.fit.degrees_of_freedom))
     left = np.abs(tested.residual[~tested.suspect])
@@ -133,8 +126,8 @@ def linear_kramers_kronig(ds: xr.Dataset) -> Result:
 
 
 @dataclass(frozen=True)
-class _Tested:
-    """A spectrum, the fit to its points that are not suspect, and the residuals of all."""
+class Screened:
+    """A spectrum, the fit of RC elements to its points that are not suspect, and the residuals of all."""
 
     spectrum: Spectrum
     fit: ElementFit
@@ -151,15 +144,30 @@ class _Tested:
 
     @property
     def is_random(self) -> bool:
+        """Whether neither F test nor runs test sees more than chance."""
         return min(self.fit.f_p_value, self.fit.runs_p_value) >= SIGNIFICANT_P
 
     @property
     def is_consistent(self) -> bool:
+        """Whether the spectrum passes, see `linear_kramers_kronig`."""
         return self.fit.noise <= NOISE_LIMIT and (self.is_random or self.systematic <= TOLERATED)
 
 
-def _without_suspects(spectrum: Spectrum) -> _Tested:
-    """Fit, set aside the worst of the points that stand out, and fit again until none does."""
+def screened(spectrum: Spectrum) -> Screened:
+    """Fit, set aside the worst of the points that stand out, and fit again until none does.
+
+    Raises
+    ------
+    NotAnalysable
+        If there are fewer than six different frequencies, or fewer than four a decade.
+    """
+    distinct = np.unique(spectrum.frequency).size
+    decades = math.log10(spectrum.frequency[0] / spectrum.frequency[-1])
+    if distinct < (fewest := max(FEWEST_POINTS, math.ceil(_FEWEST_PER_DECADE * decades))):
+        raise NotAnalysable(
+            f"{distinct} different frequencies over {decades:.2g} decades are too few to tell noise from structure; "
+            f"expected at least {fewest}"
+        )
     at_mains = np.array([_harmonic(f) is not None for f in spectrum.frequency])
     suspect = np.zeros(spectrum.frequency.size, dtype=bool)
     found = choose_elements(spectrum, ~suspect)
@@ -173,7 +181,7 @@ def _without_suspects(spectrum: Spectrum) -> _Tested:
     span = float(spectrum.omega[-1]), float(spectrum.omega[0])
     model = element_impedances(spectrum.frequency, found.tau, span) @ found.coefficients
     residual = (model - spectrum.impedance) / np.abs(spectrum.impedance)
-    return _Tested(spectrum, found, suspect, model, residual)
+    return Screened(spectrum, found, suspect, model, residual)
 
 
 def _standing_out(
@@ -203,7 +211,7 @@ def _harmonic(frequency: float) -> str | None:
     return None
 
 
-def _diagnostics(tested: _Tested) -> dict[str, float]:
+def _diagnostics(tested: Screened) -> dict[str, float]:
     found = tested.fit
     figures = {
         "consistent": float(tested.is_consistent),
@@ -234,7 +242,7 @@ def _noise_by_decade(found: ElementFit) -> dict[int, float]:
     return noise
 
 
-def _notes(tested: _Tested) -> Iterator[str]:
+def _notes(tested: Screened) -> Iterator[str]:
     """Yield the verdict first, then what else the reader must know."""
     found, relations = tested.fit, "with the Kramers-Kronig relations"
     systematic = f"{100 * tested.systematic:.2g} %"
@@ -266,13 +274,13 @@ def _notes(tested: _Tested) -> Iterator[str]:
         yield f"the point at {frequency:.4g} Hz is suspect: {off:.2g} % off what its neighbours say, {reason}"
 
 
-def _looks_flipped(tested: _Tested) -> bool:
+def _looks_flipped(tested: Screened) -> bool:
     keep = ~tested.suspect
     spectrum = Spectrum(tested.spectrum.frequency, np.conj(tested.spectrum.impedance))
     return choose_elements(spectrum, keep).noise < _FLIPPED * tested.fit.noise
 
 
-def _curves(tested: _Tested) -> xr.Dataset:
+def _curves(tested: Screened) -> xr.Dataset:
     axis = ("frequency",)
     return xr.Dataset(
         {

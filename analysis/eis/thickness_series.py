@@ -19,7 +19,8 @@ from ..quantity import Quantity, Result
 from ..statistics import coverage_factor, effective_degrees_of_freedom
 from .circuit import Floats
 from .ratio import lower_limit, ratio_interval, resolved
-from .straight_line import StraightLine, checked, line_notes, own_relative, straight_line
+from .stated import checked, own_relative
+from .straight_line import StraightLine, line_notes, straight_line
 
 
 @dataclass(frozen=True)

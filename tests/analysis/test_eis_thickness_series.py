@@ -46,7 +46,7 @@ def test_correlated_errors_of_one_point_enter():
     spread = np.full(6, 0.1)
     along = straight_line(x, 3.0 * x, spread, 3.0 * spread + 1e-6, 3.0 * spread**2 * (1 - 1e-9))
     across = straight_line(x, 3.0 * x, spread, 3.0 * spread + 1e-6)
-    assert along.slope_variance < 1e-6 * across.slope_variance
+    assert along.slope_variance < 1e-5 * across.slope_variance
 
 
 def test_series_by_the_normal_equations():
@@ -90,10 +90,13 @@ def simulated(seed: int, *, sigma: float, contact: float, stated: bool = True) -
 @pytest.mark.slow
 @pytest.mark.parametrize("stated", [True, False])
 def test_intervals_cover_the_truth(stated):
-    """95 % intervals of conductivity and contact resistance hold the truth in 93-97 % of 1000 series."""
+    """95 % intervals of conductivity and contact resistance hold the truth in 93-97 % of 4000 series.
+
+    The standard deviation of the share is 0.3 % for 4000 draws.
+    """
     sigma, contact = 1e-6, 6.0
     inside = []
-    for seed in range(1000):
+    for seed in range(4000):
         result = simulated(seed, sigma=sigma, contact=contact, stated=stated)
         (low, high), (least, most) = (result[n].interval95 for n in ("ionic_conductivity", "contact_resistance"))
         inside.append((low <= sigma <= high, least <= contact <= most))
