@@ -192,7 +192,40 @@ def _thickness_series(figure: Figure, curves: xr.Dataset, result: Result) -> Non
     ax.set_title(headline(result.quantities[0]), fontsize=9)
 
 
+def _kramers_kronig(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    ax = figure.subplots()
+    frequency, suspect = curves["frequency"].values, curves["suspect"].values
+    worst = 1.3 * 100 * max(float(np.abs(curves[f"residual_{part}"].values[~suspect]).max()) for part in _PARTS)
+    for part, colour in _PARTS.items():
+        left = curves[f"residual_{part}"].values * 100
+        ax.semilogx(frequency, np.where(suspect, np.nan, left), marker=".", ms=4, lw=0.6, color=colour, label=part)
+        shown = np.clip(left[suspect], -worst, worst)  # what lies outside is marked at the edge
+        ax.semilogx(frequency[suspect], shown, "x", ms=6, color=RED, label="suspect" if part == "real" else None)
+    ax.axhline(0, color=GREY, lw=0.6)
+    ax.set(xlabel="frequency (Hz)", ylabel="residual over modulus (%)", ylim=(-1.05 * worst, 1.05 * worst))
+    ax.legend(loc="best", ncols=3)
+    ax.set_title(headline(result.quantities[0]), fontsize=9)
+
+
+def _relaxation_times(figure: Figure, curves: xr.Dataset, result: Result) -> None:
+    ax = figure.subplots()
+    tau = curves["time_constant"].values
+    peaks = [q.value for q in result.quantities if q.name.endswith("_time_constant")]
+    inside = np.interp(np.log(peaks), np.log(tau), curves["gamma"].values) if peaks else curves["gamma"].values
+    top = 2.0 * float(np.max(inside))  # the side of a blocking electrode would dwarf the peaks
+    factor, prefix = engineering(top)
+    ax.fill_between(tau, curves["gamma_low"] * factor, curves["gamma_high"] * factor, color=ORANGE, alpha=0.2, lw=0)
+    ax.semilogx(tau, curves["gamma"] * factor, color=BLUE, lw=1.2)
+    for peak in peaks:
+        ax.axvline(peak, color=GREY, lw=0.7, ls=":")
+    ax.set(xlabel="time constant (s)", ylabel=f"γ ({prefix}Ω)", ylim=(0, top * factor if top > 0 else None))
+    ax.set_title(headline(result.quantities[0]), fontsize=9)
+
+
+_PARTS: Mapping[str, str] = {"real": BLUE, "imaginary": GREEN}
 _DRAWINGS: tuple[tuple[set[str], Draw], ...] = (
+    ({"residual_real", "suspect", "frequency"}, _kramers_kronig),
+    ({"gamma", "gamma_low", "time_constant"}, _relaxation_times),
     ({"impedance", "model", "frequency"}, _impedance_fit),
     ({"pre_edge", "post_edge", "mu_flattened"}, _normalisation),
     ({"component", "fit", "mu_normalized"}, _combination),

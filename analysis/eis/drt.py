@@ -55,7 +55,9 @@ def distribution_of_relaxation_times(ds: xr.Dataset) -> Result:
 
     Resistances of arcs that lie two decades or more apart, or three when strongly depressed (n = 0.85), inside the
     window and each above a tenth of the other, are covered by their 95 % intervals in more than nine of ten
-    simulations. Of closer arcs the sum is known better than the parts. Where a circuit is known, its fit is better.
+    simulations; the intervals are two to four times wider than the scatter. Of closer arcs the sum is known better than
+    the parts, and an arc that runs into the side of a blocking electrode is not listed. Where a circuit is known, its
+    fit is better.
 
     Parameters
     ----------
@@ -271,8 +273,8 @@ def _notes(screen: Screened, found: _Distribution, peaks: list[Peak], closed: bo
     yield from screen.spectrum.notes
     if found.misfit > _LACKING * screen.fit.noise:
         yield (
-            f"the distribution leaves {100 * found.misfit:.2g} %, the noise is {100 * screen.fit.noise:.2g} %: part of the "
-            "spectrum is no positive relaxation within reach of the window, for example inductive; peaks may be "
+            f"the distribution leaves {100 * found.misfit:.2g} %, the noise is {100 * screen.fit.noise:.2g} %: part "
+            "of the spectrum is no positive relaxation within reach of the window, for example inductive; peaks may be "
             "artefacts"
         )
     if not screen.is_consistent:

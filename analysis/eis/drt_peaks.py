@@ -26,7 +26,7 @@ NEAR = 2.0
 
 _TOLD = 3.0  # standard uncertainties above which a peak is reported
 _KNOWN = 1.5  # the same with regularisation and overlap, which shift resistance between neighbours
-_ABOVE_ELECTRODE = 0.5  # area over the modulus of the electrode at the peak's frequency
+_ABOVE_ELECTRODE = 1.0  # area over the modulus of the electrode at the peak's frequency
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def test_a_dummy_cell_is_one_relaxation(corpus):
     """Zahner's RC dummy of 8.6 kohm closes at 100 Hz: total, peak and |Z| at the lowest frequency agree."""
     ds = il.read(corpus / "eis/Zahner-Analysis-Python/000_mvdc.ism")
     result = distribution_of_relaxation_times(ds)
-    lowest = float(np.abs(ds["impedance"].isel(frequency=int(ds["frequency"].argmin()))))
+    lowest = float(np.abs(ds["impedance"].values[np.argmin(ds["frequency"].values)]))
     assert result.diagnostics["n_peaks"] == 1
     assert result["peak_1_resistance"].value == pytest.approx(lowest, rel=0.005)
 

@@ -54,7 +54,7 @@ def share_consistent(impedance: np.ndarray, seeds: int, noise: float = NOISE) ->
 def test_a_linear_system_passes_and_its_noise_is_told(circuit):
     """A test that rejects good spectra is soon ignored; the noise is what weights and limits rest on.
 
-    Of blocking electrodes, without a capacitance in the series the spectrum would leave tens of per cent.
+    Without a capacitance in the series spectra of blocking electrodes would fail.
     """
     results = [linear_kramers_kronig(dataset(CLEAN[circuit], seed)) for seed in range(200)]
     assert np.mean([result.diagnostics["consistent"] for result in results]) >= 0.95
