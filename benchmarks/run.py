@@ -38,7 +38,7 @@ def main() -> None:
     ]
     for path in sorted(HERE.glob("bench_*.py")):
         module = importlib.import_module(path.stem)
-        lines += ["", f"## {module.TITLE}", "", *table(module.rows())]
+        lines += ["", f"## {module.TITLE}", "", *str(module.__doc__).strip().splitlines(), "", *table(module.rows())]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 
