@@ -3,8 +3,8 @@
 The floor of a binary file is what any reader must do: read the bytes, view them as rows, copy every column. Ours does
 more in that time: it checks lengths, keeps SHA-256 and findings, recovers current and cycles, splits spectra.
 
-A Dataset of fourteen variables costs xarray about 0.7 ms however short the record is, and each spectrum of a file is one:
-short records and files with many spectra are therefore further from the floor than long records.
+A Dataset of fourteen variables costs xarray about 0.7 ms however short the record is, and each spectrum of a file is
+one: short records and files with many spectra are therefore further from the floor than long records.
 """
 
 from __future__ import annotations
