@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from io import BytesIO
 
+from ._zip import DAMAGE
 from .archive_gzip import check_expansion
 from .errors import CorruptFile, LimitExceeded
 from .limits import Limits
@@ -19,7 +19,6 @@ CELL_BYTES = 64
 """What a cell takes in memory, filled or not."""
 
 _CHUNK = 2**20
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 _EXCEL_REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,7})(\d{1,15})["']""")
 _ODS_TAG = re.compile(rb"<table:(table-row|table-cell|covered-table-cell)\b([^>]*)>")
 _ODS_ROWS = re.compile(rb"""number-rows-repeated\s*=\s*["'](\d{1,15})["']""")
@@ -51,7 +50,7 @@ def check_workbook(data: bytes, limits: Limits) -> None:
                 content = _unpack(archive, info, used, len(data), limits)
                 used += len(content)
                 _check_span(info.filename, content, limits)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         if isinstance(error, CorruptFile | LimitExceeded):
             raise
         raise CorruptFile(f"the workbook is damaged: {error}", remedy="copy it again, or save it again") from error

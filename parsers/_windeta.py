@@ -12,7 +12,7 @@ import xarray as xr
 
 from ._source import Source
 
-_NUMBER = r"([-+]?\d[\d.,]*(?:[eE][-+]?\d+)?)"
+_NUMBER = r"([-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)(?![\d.])"
 HEADER_NUMBERS = {
     "electrode_diameter": rf"Diameter\s*\[mm\]:?\s*{_NUMBER}",
     "thickness": rf"(?<!Electrode )Thickness\s*\[mm\]:?\s*{_NUMBER}",

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePosixPath
 
 from ._source import Measurement, Source
+from ._zip import DAMAGE
 from .archive_gzip import check_expansion, inner_limits, member_measurements
 from .errors import CorruptFile, LimitExceeded, ParseError, UnknownFormat, UnsupportedContent
 
@@ -26,7 +26,6 @@ _ENCRYPTED = 0x1
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b")
 # What file managers leave in archives.
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
 def read(source: Source) -> Iterator[Measurement]:
@@ -43,7 +42,7 @@ def read(source: Source) -> Iterator[Measurement]:
     """
     try:
         archive = zipfile.ZipFile(BytesIO(source.data))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise CorruptFile(f"the zip archive is damaged: {error}", remedy="copy or pack it again") from error
     with archive:
         members = [info for info in archive.infolist() if not info.is_dir() and not _LITTER.search(info.filename)]
@@ -119,7 +118,7 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: Source, use
                 parts.append(part)
     except LimitExceeded as error:
         raise _Bomb(error) from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise CorruptFile(f"the member {info.filename!r} is damaged: {error}", offset=info.header_offset) from error
     if total != info.file_size or not total:
         raise CorruptFile(f"the member {info.filename!r} has {total} bytes", expected=f"{info.file_size}, not none")

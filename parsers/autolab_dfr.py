@@ -10,12 +10,12 @@ Checked on corpus/eis/pyimpspec, where they are zeros.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._dialect import NUMBER
 from ._impedance_sign import sign_verdict
 from ._source import Measurement, Source
 from ._spectrum import spectra
@@ -23,6 +23,8 @@ from ._spectrum_checks import checked
 from .errors import AmbiguousContent, CorruptFile, LimitExceeded, TruncatedFile, UnsupportedContent
 
 VERSION = "VERSION8.0"
+# Written with a decimal point whatever the locale.
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _HEAD = 3
 _POINT = 9
 _NUMBER_BYTES = 8
@@ -52,7 +54,7 @@ def read(source: Source) -> Iterator[Measurement]:
         message = f"The file holds {whole} of {promised} points; it ends in line {len(lines)}."
         source.note("missing-rows", "warning", message)
     tail = lines[_HEAD + promised * _POINT :]
-    if len(tail) >= _POINT and all(map(NUMBER.match, tail[:_POINT])):
+    if len(tail) >= _POINT and all(map(_NUMBER.fullmatch, tail[:_POINT])):
         source.note("more-rows", "warning", f"More numbers follow the {promised} points; they were left out.")
     if not whole:
         raise TruncatedFile("no point is whole", line=len(lines), expected=f"{_POINT} numbers for each point")
@@ -97,7 +99,7 @@ def _promised(lines: Sequence[str], source: Source) -> int:
 
 def _numbers(lines: Sequence[str], source: Source) -> NDArray[np.float64]:
     """Return the lines as floats, NaN for those that hold no number; their points are left out with the NaN."""
-    whole = [NUMBER.match(text) is not None and "," not in text for text in lines]
+    whole = [_NUMBER.fullmatch(text) is not None for text in lines]
     wrong = [index for index, good in enumerate(whole) if not good]
     if wrong:
         first = _HEAD + wrong[0] + 1

@@ -32,7 +32,7 @@ from .errors import ParseError, TruncatedFile, UnsupportedContent
 PARAMETERS = {"DC": "dc_potential", "TM": "test_time"}
 """Free parameters whose meaning and unit are known."""
 
-_PARAMETER = re.compile(r"(\w+)=([-+]?[\d.]+(?:,\d+)?(?:[eE][-+]?\d+)?)")
+_PARAMETER = re.compile(r"(\w+)=([-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)(?![\d.])")
 _PREFIX = "Data: "
 
 

@@ -92,12 +92,8 @@ def capacity_retention(
         *_mean_efficiency(halves, cycles, formation_cycles),
         _Valued(Quantity("complete_cycles", float(cycles.complete.sum()), None, "1", kind="measured"), {}),
     ]
-    notes = (
-        f"retention of cycle {cycle} against cycle {reference_cycle}; efficiency is "
-        f"{'charge over discharge' if cell_type == 'anode_half' else 'discharge over charge'} of the same cycle",
-        *divisor.notes,
-        *halves.notes,
-    )
+    division = "charge over discharge" if cell_type == "anode_half" else "discharge over charge"
+    what = f"retention of cycle {cycle} against cycle {reference_cycle}; efficiency is {division} of the same cycle"
     return Result(
         method=f"charge of half cycles between reversals of the current, cell type {cell_type}",
         quantities=tuple(valued.quantity for valued in found),
@@ -108,8 +104,8 @@ def capacity_retention(
             "cycle": float(cycle),
         },
         budget={valued.quantity.name: valued.budget for valued in found if valued.budget},
-        notes=notes,
-        provenance={key: str(ds.attrs[key]) for key in ("source_file", "source_sha256", "format") if key in ds.attrs},
+        notes=(what, *divisor.notes, *halves.notes),
+        provenance=_origin(ds),
         curves=summary_of(halves, cell_type, ds),
     )
 
@@ -148,9 +144,13 @@ def capacity(ds: xr.Dataset, *, current_gain: float = DEFAULT_GAIN, current_offs
         diagnostics={"n_half_cycles": float(halves.number.size), "n_complete_cycles": float(cycles.complete.sum())},
         budget={valued.quantity.name: valued.budget for valued in found},
         notes=(f"last complete pair of half cycles, number {cycles.number[last]}", *halves.notes),
-        provenance={key: str(ds.attrs[key]) for key in ("source_file", "source_sha256", "format") if key in ds.attrs},
+        provenance=_origin(ds),
         curves=summary_of(halves, "symmetric", ds),
     )
+
+
+def _origin(ds: xr.Dataset) -> dict[str, str]:
+    return {key: str(ds.attrs[key]) for key in ("source_file", "source_sha256", "format") if key in ds.attrs}
 
 
 @dataclass(frozen=True)

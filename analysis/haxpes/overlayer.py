@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import xarray as xr
@@ -131,20 +132,27 @@ def overlayer_thickness(
             "kinetic_energy_substrate": energies[1],
             "attenuation_length_overlayer": lengths[0],
             "attenuation_length_substrate": lengths[1],
-            **{
-                f"reduced_chi_square_{name}": area.diagnostics["reduced_chi_square"]
-                for name, area in zip(_LINES, areas, strict=True)
-                if "reduced_chi_square" in area.diagnostics
-            },
+            **_misfits(areas),
         },
         budget={"overlayer_thickness": budget},
         notes=_notes(areas, angle, depth, quantity, film, substrate_material, energies[1]),
-        provenance={
-            f"{name}_{key}": value
-            for name, area in zip(_LINES, areas, strict=True)
-            for key, value in area.provenance.items()
-        },
+        provenance=_origins(areas),
     )
+
+
+def _misfits(areas: Sequence[Result]) -> dict[str, float]:
+    """Return the reduced chi-square of each line whose fit has one."""
+    return {
+        f"reduced_chi_square_{name}": area.diagnostics["reduced_chi_square"]
+        for name, area in zip(_LINES, areas, strict=True)
+        if "reduced_chi_square" in area.diagnostics
+    }
+
+
+def _origins(areas: Sequence[Result]) -> dict[str, str]:
+    """Return the provenance of both lines under their names."""
+    lines = zip(_LINES, areas, strict=True)
+    return {f"{name}_{key}": value for name, area in lines for key, value in area.provenance.items()}
 
 
 _LINES = ("overlayer", "substrate")

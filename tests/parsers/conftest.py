@@ -1,0 +1,43 @@
+"""What all readers must survive."""
+
+from __future__ import annotations
+
+import pytest
+
+from interlayer.parsers import ParseError, schema
+
+
+class Masked(AssertionError):
+    """An error of a reader that the door before it would have turned into a ParseError."""
+
+    def __init__(self, found, **details):
+        super().__init__(f"{details.get('path')}: {found}")
+
+
+@pytest.fixture(autouse=True)
+def _no_error_is_masked(monkeypatch):
+    """Show stray errors of readers: the door that turns them into a ParseError for users would hide them from tests."""
+    monkeypatch.setattr("interlayer.parsers.reading.CorruptFile", Masked)
+
+
+@pytest.fixture
+def survive():
+    """Return a function that reads damaged copies and counts those that were read and those that were refused.
+
+    Only a Dataset of the vocabulary or the reader's own ParseError will do.
+    """
+
+    def run(read, copies):
+        read_well = refused = 0
+        for copy in copies:
+            try:
+                datasets = list(read(copy))
+            except ParseError:
+                refused += 1
+                continue
+            for dataset in datasets:
+                schema.check(dataset)
+            read_well += bool(datasets)
+        return read_well, refused
+
+    return run
