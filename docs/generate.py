@@ -1,17 +1,26 @@
-"""Write the pages of the documentation that follow from the code: formats, facts, vocabulary.
+"""Write the pages of the documentation that follow from the code: formats, facts, vocabulary, files and their results.
 
-Usage: ``python docs/generate.py``. ``tests/test_docs.py`` holds that the committed pages are those that it writes.
+Usage: ``python docs/generate.py``. ``tests/test_docs.py`` holds that the committed pages are those that it writes. The
+pages about real files need the corpus (``INTERLAYER_CORPUS``, see docs/contributing.md); without it they stay as they
+are.
 """
 
 from __future__ import annotations
 
+import csv
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import xarray as xr
+
 from interlayer.facts import SAMPLE, SECTIONS, Fact
-from interlayer.parsers import formats, schema
+from interlayer.parsers import ParseError, Source, findings, formats, measurements, schema
 
 HERE = Path(__file__).parent
+CORPUS = (os.environ.get("INTERLAYER_CORPUS", ""), str(HERE.parents[1] / "shared" / "corpus"))
+LISTED = HERE.parent / "tests" / "corpus.tsv"
 
 
 def formats_page() -> Iterator[str]:
@@ -60,6 +69,67 @@ def vocabulary_page() -> Iterator[str]:
                 yield f"| `{key}` ({title}{required}) | {term.long_name} | {units} | {dims} |"
 
 
+IMPEDANCE = """# Impedance files
+
+What comes of every impedance file of the corpus of real files, which is listed with sources in `tests/corpus.tsv`. The
+first impedance is that of the first point of the first spectrum, in ohm. Findings of the severity *info*, such as a
+placeholder of the software that was left out, are in parentheses.
+
+A file is refused, never guessed at, when it does not say what its numbers mean: no frequency, levels of two channels
+without the resistor between them, columns that contradict each other by a factor, a sign, a decimal mark or names that
+its own numbers do not decide. Logs, notes and reports are of no known format. A point or row that is damaged costs
+itself, with a finding. One wrong digit is noticed where something else in the file shows it: modulus and phase beside
+the real and imaginary part, the even spacing of the frequencies, the smooth run of the impedance. Where nothing does,
+as in three columns of plain numbers, a change of an impedance by less than about a third, or of a frequency by less
+than a fifth of a step, passes as it would for any reader."""
+
+
+def impedance_files_page(corpus: Path) -> Iterator[str]:
+    yield IMPEDANCE
+    with LISTED.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["path"].startswith("eis/")]
+    results = [(*_result(corpus / row["path"]), row["path"], row["repository"]) for row in rows]
+    for title in (*(card.name for card in formats()), ""):
+        members = [result[1:] for result in results if result[0] == title]
+        if not members:
+            continue
+        yield ""
+        yield f"## `{title}`" if title else "## Refused"
+        yield ""
+        yield "| file | source | result | findings |" if title else "| file | source | reason | kind |"
+        yield "|---|---|---|---|"
+        for what, said, path, repository in members:
+            yield f"| `{path}` | {repository} | {what} | {said} |"
+
+
+def _result(path: Path) -> tuple[str, str, str]:
+    """Return format, result and findings of a file; no format, the reason and the kind of error where it is refused."""
+    try:
+        found = [measurement.dataset for measurement in measurements(Source(path))]
+    except ParseError as error:
+        return "", _escaped(error.found), f"`{type(error).__name__}`"
+    spectra = [dataset for dataset in found if "impedance" in dataset]
+    frequency = np.concatenate([dataset["frequency"].values for dataset in spectra])
+    first = complex(spectra[0]["impedance"].values[0])
+    count = "1 spectrum" if len(spectra) == 1 else f"{len(spectra)} spectra"
+    points = "1 point" if len(frequency) == 1 else f"{len(frequency)} points"
+    what = f"{count}, {points}, {frequency.min():.5g} to {frequency.max():.5g} Hz, first {_shown(first)}"
+    return str(spectra[0].attrs["format"]), what, _codes(found)
+
+
+def _shown(value: complex) -> str:
+    return f"{value.real:.6g} {'-' if value.imag < 0 else '+'} {abs(value.imag):.6g}j"
+
+
+def _codes(datasets: list[xr.Dataset]) -> str:
+    said = {finding.code: finding.severity for dataset in datasets for finding in findings(dataset.attrs)}
+    return ", ".join(f"({code})" if said[code] == "info" else code for code in sorted(said))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
 PAGES = {
     "formats.md": formats_page,
     "reference/facts.md": facts_page,
@@ -67,10 +137,25 @@ PAGES = {
 }
 
 
-def text(name: str) -> str:
-    return "\n".join(PAGES[name]()).rstrip() + "\n"
+CORPUS_PAGES = {"reference/impedance_files.md": impedance_files_page}
+"""Pages about the files of the corpus."""
+
+
+def corpus_folder() -> Path | None:
+    return next((Path(place) for place in CORPUS if place and (Path(place) / "corpus.tsv").is_file()), None)
+
+
+def text(name: str, corpus: Path | None = None) -> str:
+    lines = PAGES[name]() if corpus is None else CORPUS_PAGES[name](corpus)
+    return "\n".join(lines).rstrip() + "\n"
 
 
 if __name__ == "__main__":
     for name in PAGES:
         (HERE / name).write_text(text(name), encoding="utf-8")
+    corpus = corpus_folder()
+    for name in CORPUS_PAGES:
+        if corpus is None:
+            print(f"{name} stays as it is: there is no corpus of real files; set INTERLAYER_CORPUS")
+        else:
+            (HERE / name).write_text(text(name, corpus), encoding="utf-8")

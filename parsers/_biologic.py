@@ -10,8 +10,7 @@ exactly from what is stored: EC-Lab itself exports ``<I> = dq / dt`` and ``cycle
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,8 @@ from numpy.typing import NDArray
 
 from . import schema
 from ._biologic_facts import Facts
+from ._biologic_rows import CLOCK, Rows, absolute_time
+from ._biologic_spectra import spectra
 from ._source import Measurement, Source
 from .errors import TruncatedFile, UnsupportedContent
 from .findings import Finding
@@ -32,61 +33,6 @@ _REST, _CHARGE, _DISCHARGE, _VOLTAGE = (
     for kind in ("rest", "constant_current_charge", "constant_current_discharge", "constant_voltage")
 )
 _CONSTANT_CURRENT, _CONSTANT_VOLTAGE, _OPEN_CIRCUIT = 1, 2, 3
-_CLOCK = {"comment": "clock of the PC that ran the instrument; the file stores no time zone"}
-_MAX_TIME = 3e9  # s, a century: beyond it lies only damage
-
-
-class Rows:
-    """The columns of a file, converted when they are asked for.
-
-    Parameters
-    ----------
-    columns : mapping of str to (array, float)
-        By the names of `interlayer.parsers._biologic_columns`: the numbers as stored, shape (rows,), and the factor
-        that turns them into the unit of the vocabulary.
-
-    Examples
-    --------
-    >>> Rows({"current": (np.array([2.0]), 1e-3)})["current"]
-    array([0.002])
-    """
-
-    def __init__(self, columns: Mapping[str, tuple[NDArray[Any], float]]) -> None:
-        self._columns = columns
-        self._cache: dict[str, Floats] = {}
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._columns
-
-    def __len__(self) -> int:
-        return len(next(iter(self._columns.values()))[0]) if self._columns else 0
-
-    def __getitem__(self, name: str) -> Floats:
-        if name not in self._cache:
-            stored, factor = self._columns[name]
-            with np.errstate(all="ignore"):
-                self._cache[name] = (
-                    np.ascontiguousarray(stored, dtype=np.float64)
-                    if factor == 1.0
-                    else np.multiply(stored, factor, dtype=np.float64)
-                )
-        return self._cache[name]
-
-    def integers(self, name: str) -> NDArray[np.int32]:
-        """Return a column of counters; what is no number in the file becomes 0, as counters start."""
-        stored = self._columns[name][0]
-        if stored.dtype.kind in "iu":
-            return stored.astype(np.int32)
-        whole = np.nan_to_num(stored, nan=0.0, posinf=0.0, neginf=0.0)
-        return np.asarray(whole.clip(-(2**31), 2**31 - 1), dtype=np.int32)
-
-    def names(self) -> frozenset[str]:
-        """Return the names of all columns."""
-        return frozenset(self._columns)
-
-    def any_of(self, *names: str) -> Floats | None:
-        """Return the first column that exists, or None."""
-        return next((self[name] for name in names if name in self), None)
 
 
 def measurements(rows: Rows, facts: Facts, loops: NDArray[np.int64], source: Source) -> Iterator[Measurement]:
@@ -127,10 +73,10 @@ def measurements(rows: Rows, facts: Facts, loops: NDArray[np.int64], source: Sou
     if _RECORD_ONLY & rows.names():
         if not swept.all():
             yield cycling(rows, facts, slice(None) if not swept.any() else np.flatnonzero(~swept))
-        yield from _spectra(rows, facts, swept, loops, "eis")
+        yield from spectra(rows, facts, swept, loops, "eis", source)
     else:
         _note_unswept(swept, source)
-        yield from _spectra(rows, facts, swept, loops, "loop")
+        yield from spectra(rows, facts, swept, loops, "loop", source)
 
 
 def _note_unswept(swept: NDArray[np.bool_], source: Source) -> None:
@@ -160,7 +106,7 @@ def cycling(rows: Rows, facts: Facts, keep: slice | NDArray[np.intp]) -> Measure
     time = rows["test_time"][keep]
     values: dict[str, NDArray[Any] | xr.Variable] = {"test_time": time}
     if facts.start is not None:
-        values["time"] = xr.Variable("record", absolute_time(facts.start, time), _CLOCK)
+        values["time"] = xr.Variable("record", absolute_time(facts.start, time), CLOCK)
     values |= _voltages(rows, keep)
     current = _current(rows, facts, findings)
     if current is not None:
@@ -176,24 +122,6 @@ def cycling(rows: Rows, facts: Facts, keep: slice | NDArray[np.intp]) -> Measure
         )
     dataset = schema.build("cycling", values, **facts.dataset_attrs())
     return Measurement("cycling", dataset, findings)
-
-
-def absolute_time(start: np.datetime64, seconds: Floats) -> NDArray[np.datetime64]:
-    """Return the dates of times in seconds since `start`, NaT where a time is damaged.
-
-    Examples
-    --------
-    >>> absolute_time(np.datetime64("2024-01-10T11:02:29.886"), np.array([30.153, np.nan]))
-    array(['2024-01-10T11:03:00.039000000',                           'NaT'],
-          dtype='datetime64[ns]')
-    """
-    usable = np.abs(seconds) < _MAX_TIME
-    whole = bool(usable.all())
-    offsets = np.rint((seconds if whole else np.where(usable, seconds, 0.0)) * 1e9).astype(np.int64)
-    dates = start.astype("datetime64[ns]") + offsets.view("timedelta64[ns]")
-    if not whole:
-        dates[~usable] = np.datetime64("NaT")
-    return np.asarray(dates)
 
 
 def _voltages(rows: Rows, keep: slice | NDArray[np.intp]) -> dict[str, Floats]:
@@ -306,92 +234,3 @@ def _step_types(rows: Rows, current: Floats | None) -> NDArray[np.int8]:
 
 def _flag_attrs() -> dict[str, Any]:
     return {"flag_values": list(range(len(schema.STEP_TYPES))), "flag_meanings": " ".join(schema.STEP_TYPES)}
-
-
-def _spectra(
-    rows: Rows, facts: Facts, swept: NDArray[np.bool_], loops: NDArray[np.int64], prefix: str
-) -> Iterator[Measurement]:
-    index = np.flatnonzero(swept)
-    parts = [index[part] for part in _parts(rows, index, loops)]
-    alone = len(parts) == 1 and swept.all()
-    for number, part in enumerate(parts):
-        group = "eis" if alone or (len(parts) == 1 and prefix == "loop") else f"{prefix}_{number}"
-        yield spectrum(rows, facts, part, group)
-
-
-def _parts(rows: Rows, index: NDArray[np.intp], loops: NDArray[np.int64]) -> Iterator[slice]:
-    """Split the rows of spectra where a counter changes, where other rows lie between, or where the sweep restarts."""
-    if not index.size:
-        return
-    new = np.zeros(index.size, dtype=bool)
-    new[1:] = np.diff(index) > 1
-    for name in ("cycle_number", "spectrum_number", "step"):
-        if name in rows:
-            new[1:] |= np.diff(rows.integers(name)[index]) != 0
-    new[1:] |= np.diff(np.searchsorted(loops, index, side="right")) != 0
-    borders = [0, *np.flatnonzero(new), index.size]
-    frequency = rows["frequency"][index]
-    for start, stop in pairwise(borders):
-        if start < stop:
-            yield from _sweeps(frequency, int(start), int(stop))
-
-
-def _sweeps(frequency: Floats, start: int, stop: int) -> Iterator[slice]:
-    begin, direction = start, 0.0
-    for step, sign in enumerate(np.sign(np.diff(frequency[start:stop])), start + 1):
-        if direction and sign and sign != direction:
-            yield slice(begin, step)
-            begin, direction = step, 0.0
-        elif sign:
-            direction = sign
-    yield slice(begin, stop)
-
-
-def spectrum(rows: Rows, facts: Facts, index: NDArray[np.intp], group: str) -> Measurement:
-    """Return one spectrum from the rows at `index`."""
-    findings: list[Finding] = []
-    values: dict[str, Any] = {
-        "frequency": rows["frequency"][index],
-        "impedance": _impedance(rows, index, findings),
-    }
-    if "test_time" in rows:
-        values["test_time"] = rows["test_time"][index]
-        if facts.start is not None:
-            values["time"] = xr.Variable("frequency", absolute_time(facts.start, values["test_time"]), _CLOCK)
-    for name, sources in (
-        ("dc_potential", ("voltage_we_mean", "voltage_we", "voltage_cell")),
-        ("dc_current", ("current_mean", "current")),
-        ("voltage_amplitude", ("voltage_amplitude",)),
-        ("current_amplitude", ("current_amplitude",)),
-        ("temperature", ("temperature",)),
-    ):
-        column = rows.any_of(*sources)
-        if column is not None:
-            values[name] = column[index]
-    return Measurement(group, schema.build("eis", values, **facts.dataset_attrs()), findings)
-
-
-def _impedance(rows: Rows, index: NDArray[np.intp], findings: list[Finding]) -> NDArray[np.complex128]:
-    cartesian = polar = None
-    with np.errstate(all="ignore"):
-        if {"impedance_real", "impedance_imaginary"} <= rows.names():
-            cartesian = rows["impedance_real"][index] + 1j * rows["impedance_imaginary"][index]
-        if {"impedance_modulus", "impedance_phase"} <= rows.names():
-            polar = rows["impedance_modulus"][index] * np.exp(1j * np.deg2rad(rows["impedance_phase"][index]))
-        if cartesian is None and polar is None:
-            raise UnsupportedContent(
-                "the spectrum has no impedance columns",
-                expected="Re(Z)/Ohm and -Im(Z)/Ohm, or |Z|/Ohm and Phase(Z)/deg",
-                remedy="export the file again with them",
-            )
-        if cartesian is not None and polar is not None and np.any(polar):
-            off = float(np.nanmax(np.abs(cartesian - polar) / np.maximum(np.abs(polar), 1e-300), initial=0.0))
-            if not off < 1e-3:
-                findings.append(
-                    Finding(
-                        "impedance-contradicts-modulus",
-                        "warning",
-                        f"Re(Z), Im(Z) and |Z|, Phase(Z) differ by up to {100 * off:.3g} %; Re(Z), Im(Z) were taken.",
-                    )
-                )
-    return cartesian if cartesian is not None else np.asarray(polar)

@@ -13,6 +13,7 @@ from .errors import TruncatedFile
 SAMPLE = 400
 """Number of rows that stand for a table where looking at all would be slow."""
 
+_FIGURES = re.compile(r"(?=.*\d)[-+.,;:|\s\deE]*$")
 _HEAD = 2000
 _DAMAGED = 20
 _TABLE = 3
@@ -133,7 +134,7 @@ def _run_end(lines: Sequence[str], first: int, mark: str, width: int) -> int:
 
 def _is_damaged(line: str, mark: str) -> bool:
     fields = [field for field in split(line, mark) if field]
-    return not fields or sum(map(is_number, fields)) * 2 >= len(fields)
+    return not fields or sum(map(is_number, fields)) * 2 >= len(fields) or _FIGURES.match(line) is not None
 
 
 def _header(lines: Sequence[str], first: int, start: int, mark: str, width: int) -> tuple[int | None, int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .errors import UnsupportedContent
 from .units import conversion
@@ -20,6 +21,7 @@ _WITH_UNIT = tuple(
     for pattern in (r"(.+?)\s*\[([^\]]*)\]$", r"(.+?)\s*\(([^()]*)\)$", r"(.+?)\s*/\s*([^/()\[\]]+)$", r"(.+), (\S+)$")
 )
 _PRIMES = re.compile("[\N{PRIME}\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}`\N{ACUTE ACCENT}]")
+_CACHED = 4096  # names: files repeat those of their vendor
 _DOUBLE = re.compile('\N{DOUBLE PRIME}|\N{RIGHT DOUBLE QUOTATION MARK}|"')
 
 
@@ -53,6 +55,7 @@ class Column:
         return (self.vendor,) if isinstance(self.vendor, str) else self.vendor
 
 
+@lru_cache(_CACHED)
 def fold(name: str) -> str:
     """Return a column name without what people vary: case, spaces, underscores, points and the shape of primes.
 
@@ -75,6 +78,7 @@ def _unquote(name: str) -> str:
     return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
+@lru_cache(_CACHED)
 def split_unit(header: str) -> tuple[str, str]:
     """Return name and unit of a header such as ``time/s``, ``Zs' [ohm]``, ``Current(A)``; unit "" where none is known.
 
@@ -100,6 +104,7 @@ def split_unit(header: str) -> tuple[str, str]:
     return header, ""
 
 
+@lru_cache(_CACHED)
 def known(unit: str) -> bool:
     """Whether a spelling is a unit of `interlayer.parsers.units`."""
     try:

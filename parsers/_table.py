@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ._block import SAMPLE, Block, find_block, fits, is_data, is_number_like, names, next_block
+from ._block import SAMPLE, Block, find_block, is_number_like, names, next_block
 from ._columns import Column, fold, split_unit
-from ._dialect import Dialect, infer_dialect, is_number, split
-from .errors import CorruptFile, LimitExceeded, TruncatedFile, UnsupportedContent
+from ._dialect import Dialect, infer_dialect, split
+from ._rows import whole_rows
+from .errors import CorruptFile, LimitExceeded, UnsupportedContent
 from .findings import Finding
 from .limits import DEFAULT, Limits
 from .units import conversion, normalise
@@ -240,6 +241,7 @@ def read_table(
     *,
     header: Sequence[str] | None = None,
     dialect: Dialect | None = None,
+    columns: Sequence[int] | None = None,
     limits: Limits = DEFAULT,
 ) -> tuple[Table, list[Finding]]:
     """Read the table of a block, and say what was left out.
@@ -254,6 +256,8 @@ def read_table(
         Names with units, to be used instead of the header row.
     dialect : Dialect, optional
         How the numbers are written, when the reader knows; left out, it is inferred from them.
+    columns : sequence of int, optional
+        Positions of the columns to keep, when the reader knows; the others take no time.
     limits : Limits
         Bounds the number of columns.
 
@@ -266,11 +270,11 @@ def read_table(
     width = len(split(text.lines[block.start], block.delimiter)) if block.start < block.stop else 0
     if width > limits.columns:
         raise LimitExceeded(f"{width} columns", line=block.start + 1, expected=f"at most {limits.columns}")
-    rows, findings = _whole_rows(text, block, width)
+    rows, findings = whole_rows(text, block, width)
     lines = [text.lines[row] for row in rows]
     dialect = dialect or _dialect(lines, block.delimiter)
-    frame = _frame(lines, dialect, width, block.start + 1)
-    spoken, units = _columns(text, block, frame, header)
+    frame = _frame(lines, dialect, range(width) if columns is None else columns, width, block.start + 1)
+    spoken, units = _columns(text, block, frame, width, header)
     where = np.array(rows, dtype=np.int64) + 1 if len(rows) != block.stop - block.start else None
     return Table(spoken, units, frame, rows[0] + 1, dialect, where), findings
 
@@ -282,17 +286,18 @@ def original_metadata(text: Text, block: Block, table: Table) -> str:
     return json.dumps(facts, ensure_ascii=False)
 
 
-def _frame(lines: Sequence[str], dialect: Dialect, width: int, line: int) -> pd.DataFrame:
+def _frame(lines: Sequence[str], dialect: Dialect, columns: Sequence[int], width: int, line: int) -> pd.DataFrame:
     import pandas as pd
 
     try:
         frame = pd.read_csv(
-            io.StringIO("\n".join(lines)),
+            io.BytesIO("\n".join(lines).encode("utf-8", "replace")),
             sep=r"\s+" if dialect.delimiter == " " else dialect.delimiter,
             decimal=dialect.decimal,
             thousands=dialect.thousands or None,
             header=None,
             names=list(range(width)),
+            usecols=None if len(columns) == width else list(columns),
             index_col=False,
             skipinitialspace=True,
             na_values=list(_MISSING),
@@ -318,9 +323,8 @@ def _dialect(lines: Sequence[str], delimiter: str) -> Dialect:
 
 
 def _columns(
-    text: Text, block: Block, frame: pd.DataFrame, header: Sequence[str] | None
+    text: Text, block: Block, frame: pd.DataFrame, width: int, header: Sequence[str] | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    width = frame.shape[1]
     if header is None:
         header = names(text.lines[block.header], block.delimiter, width) if block.header is not None else []
     if header and len(header) not in (width, width - 1):
@@ -330,6 +334,15 @@ def _columns(
             expected="as many names as fields",
             remedy="check for a decimal comma in a comma-delimited table",
         )
+    if header and header[-1] and block.header is not None and frame[width - 1].isna().all():
+        given = split(text.lines[block.header], block.delimiter)
+        if len(given) > width and not given[-1]:  # names and rows both end with a delimiter
+            raise CorruptFile(
+                f"the header has {len(header)} names and the rows have {width - 1} fields",
+                line=block.start + 1,
+                expected="as many names as fields",
+                remedy="export the file again without editing it",
+            )
     if header and len(header) == width - 1:
         # A delimiter ends every row, or pandas wrote an index column without a name at the left.
         padded = [*header, ""] if frame[width - 1].isna().all() else ["", *header]
@@ -341,57 +354,3 @@ def _columns(
         row = names(text.lines[block.units], block.delimiter, width)
         units = [own or given for own, given in zip(units, [*row, *[""] * width], strict=False)]
     return tuple(name for name, _ in pairs), tuple(unit.strip("()[]") for unit in units)
-
-
-def _whole_rows(text: Text, block: Block, width: int) -> tuple[list[int], list[Finding]]:
-    """Return the lines of a block that are whole rows."""
-    fit = fits(block.delimiter, width)
-    lines = text.lines
-    rows = [row for row in range(block.start, block.stop) if fit(lines[row])]
-    findings = []
-    damaged = _skipped(lines, block)
-    damaged += [row for row in range(block.start, block.stop) if not fit(lines[row]) and _holds(lines[row])]
-    if damaged:
-        message = f"{len(damaged)} damaged rows were left out, the first in line {damaged[0] + 1}."
-        findings.append(Finding("damaged-rows", "warning", message))
-    rest = [line for line in lines[block.stop :] if line.strip()]
-    if rest and is_data(split(rest[0], block.delimiter)) and (len(rest) > 1 or text.complete):
-        message = (
-            f"The table ends at line {block.stop + 1}, whose number of fields differs; "
-            f"{len(rest)} lines after it were left out."
-        )
-        findings.append(Finding("ragged-rows", "warning", message))
-    elif rest and not text.complete and len(rest) == 1:
-        findings.append(_cut(len(lines)))
-    if not rest and not text.complete and _is_cut([lines[row] for row in rows[-50:]], block.delimiter):
-        findings.append(_cut(block.stop))
-        rows = rows[:-1]
-    if not rows:
-        raise TruncatedFile("the table has no whole row", line=block.start + 1)
-    return rows, findings
-
-
-def _skipped(lines: Sequence[str], block: Block) -> list[int]:
-    """Return the lines with numbers between header and table: its first rows, too damaged to be taken for rows."""
-    if block.header is None:
-        return []
-    above = block.header if block.units is None else max(block.header, block.units)
-    between = range(above + 1, block.start)
-    return [row for row in between if any(map(is_number, split(lines[row], block.delimiter)))]
-
-
-def _holds(line: str) -> bool:
-    return any(map(str.isalnum, line))
-
-
-def _cut(line: int) -> Finding:
-    return Finding("truncated-row", "warning", f"The file ends within line {line}; this row was left out.")
-
-
-def _is_cut(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether the last field is shorter than it ever was before: the file stops in the middle of a number.
-
-    A single row has nothing to be held against, so it counts as cut off.
-    """
-    lengths = [len(split(line, delimiter)[-1]) for line in lines]
-    return lengths[-1] < min(lengths[:-1], default=lengths[-1] + 1)

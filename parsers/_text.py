@@ -11,6 +11,8 @@ from .limits import DEFAULT, Limits
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_SAME_IN_LATIN_1 = bytes(code for code in range(256) if not 0x80 <= code <= 0x9F)
+_HARMLESS = bytes(code for code in range(256) if not _CONTROL.match(chr(code)))
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,12 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> tuple[Text, Finding | None]
     Text(lines=['µA', '1,5'], encoding='cp1252', complete=True)
     """
     text, encoding = _characters(data)
-    _check_text(text)
+    if encoding.startswith("utf-16") or data.translate(None, _HARMLESS):
+        _check_text(text)
     finding = None
     if encoding == "cp1252":
         finding = Finding("inferred-encoding", "info", "The text is not Unicode; it was read as Windows-1252.")
-    unified = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
-    lines = unified.split("\n")
+    lines = _split(text)
     complete = lines[-1] == ""
     while lines and not lines[-1].strip():
         lines.pop()
@@ -66,6 +68,14 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> tuple[Text, Finding | None]
     if longest > limits.line:
         raise LimitExceeded(f"a line of {longest} characters", expected=f"at most {limits.line}")
     return Text(lines, encoding, complete), finding
+
+
+def _split(text: str) -> list[str]:
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    if "\r" in text:  # what is left of CR CR LF, or CR alone
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.split("\n")
 
 
 def _characters(data: bytes) -> tuple[str, str]:
@@ -81,7 +91,9 @@ def _characters(data: bytes) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":  # cut off within a character, which is no other encoding
             return data[: error.start].decode("utf-8"), "utf-8"
-        text, encoding = data.decode("cp1252", errors="replace"), "cp1252"
+        # Both code pages agree but for 80 to 9F, and Latin-1 takes a tenth of the time.
+        page = "cp1252" if data.translate(None, _SAME_IN_LATIN_1) else "latin-1"
+        text, encoding = data.decode(page, errors="replace"), "cp1252"
     return text, encoding
 
 

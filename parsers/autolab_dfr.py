@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from ._impedance_sign import sign_verdict
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked
 from .errors import AmbiguousContent, CorruptFile, LimitExceeded, TruncatedFile, UnsupportedContent
 
 VERSION = "VERSION8.0"
@@ -71,7 +70,7 @@ def read(source: Source) -> Iterator[Measurement]:
         source.note("unmapped-columns", "info", "Six numbers of each point have no known meaning; they were left out.")
     metadata = {"version": VERSION, "tail": tail}
     facts = {"original_metadata": json.dumps(metadata, ensure_ascii=False)}
-    yield from checked(spectra({"frequency": frequency, "impedance": impedance}, facts, source))
+    yield from spectra({"frequency": frequency, "impedance": impedance}, facts, source)
 
 
 def _promised(lines: Sequence[str], source: Source) -> int:

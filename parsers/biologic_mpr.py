@@ -20,15 +20,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._binary import Cursor
-from ._biologic import Rows, measurements
+from ._biologic import measurements
 from ._biologic_columns import BY_NUMBER, FLAGS, MODE, OXIDATION, Column
 from ._biologic_facts import Facts
+from ._biologic_rows import Rows
 from ._biologic_settings import facts_of
 from ._source import Measurement, Source
 from .errors import CorruptFile, TruncatedFile, UnsupportedContent
@@ -302,11 +302,6 @@ def _count(promised: int, length: int, row: int, cursor: Cursor, source: Source)
     return length // row
 
 
-@cache
-def _factor(unit: str) -> float:
-    return conversion(unit)[1]
-
-
 def _table(cursor: Cursor, layout: Layout, count: int) -> Rows:
     names = list(layout.fields)
     formats = ["<" + column.layout for column, _ in layout.fields.values()]
@@ -316,7 +311,7 @@ def _table(cursor: Cursor, layout: Layout, count: int) -> Rows:
     kind = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": layout.row})
     table = cursor.array(kind, count)
     columns: dict[str, tuple[NDArray[np.generic], float]] = {
-        name: (table[name], _factor(column.unit) * column.sign) for name, (column, _) in layout.fields.items()
+        name: (table[name], conversion(column.unit)[1] * column.sign) for name, (column, _) in layout.fields.items()
     }
     if layout.flags is not None:
         flags = np.ascontiguousarray(table["flags"])

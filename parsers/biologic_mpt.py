@@ -20,14 +20,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._biologic import Rows, measurements
+from ._biologic import measurements
 from ._biologic_columns import COLUMNS
 from ._biologic_facts import TECHNIQUES, CellFact, Facts, add_cell_facts, parse_date
+from ._biologic_rows import Rows
 from ._dialect import Dialect
 from ._source import Measurement, Source
-from ._table import Block, Column, Table, fold, read_table
+from ._table import Block, Column, Table, fold, read_table, split_unit
 from ._text import Text
-from .errors import CorruptFile, ParseError, TruncatedFile
+from .errors import CorruptFile, TruncatedFile
 from .units import conversion
 
 _MAPPED = tuple(
@@ -35,6 +36,8 @@ _MAPPED = tuple(
     for column in COLUMNS
     if column.name
 )
+_SPELLINGS = tuple({spelling for column in _MAPPED for spelling in column.spellings})
+_FOLDED = frozenset(map(fold, _SPELLINGS))
 _COUNT = re.compile(r"\s*Nb header lines\s*:\s*(\d+)\s*$")
 _LOOP = re.compile(r"\s*Loop \d+ from point number (\d+) to \d+")
 _VERSION = re.compile(r"\s*(?:EC|BT)-LAB for windows v([\d.]+)", re.IGNORECASE)
@@ -96,8 +99,7 @@ def _header_place(lines: Sequence[str]) -> int:
 
 
 def _known_names(line: str) -> int:
-    known = {spelling for column in _MAPPED for spelling in column.spellings}
-    return sum(any(name.startswith(k) for k in known) for name in line.split("\t")) if "\t" in line else 0
+    return sum(name.startswith(_SPELLINGS) for name in line.split("\t")) if "\t" in line else 0
 
 
 def _facts(header: Sequence[str], source: Source) -> Facts:
@@ -153,11 +155,12 @@ def _cell(fields: Mapping[str, Any]) -> Iterator[CellFact]:
 
 def _read_rows(text: Text, place: int, source: Source) -> Table:
     names = [name.strip() for name in text.lines[place].split("\t")]
-    rows, dropped = _whole_rows(text, place, source)
-    width = rows[0].count("\t") + 1
+    block = _block(text, place, source)
+    first = text.lines[block.start]
+    width = first.count("\t") + 1
     while len(names) > width and not names[-1]:
         names.pop()
-    if width == len(names) + 1 and rows[0].endswith("\t"):
+    if width == len(names) + 1 and first.endswith("\t"):
         names.append("")
     if len(names) != width:
         lacking = "" if any(name.startswith("freq/") for name in names) else "; freq/Hz is not among the names"
@@ -167,43 +170,30 @@ def _read_rows(text: Text, place: int, source: Source) -> Table:
             expected="one name for each field",
             remedy="export the file again from EC-Lab without editing it",
         )
-    if dropped:
-        source.note(
-            "ragged-rows",
-            "warning",
-            f"{len(dropped)} of {len(rows) + len(dropped)} rows have another number of fields than the first, "
-            f"from line {dropped[0]} on; they were left out.",
-        )
-    block = Block(None, None, 0, len(rows), "\t")
-    try:
-        table, findings = read_table(
-            Text(rows, text.encoding), block, header=names, dialect=_dialect(rows), limits=source.limits
-        )
-    except ParseError as error:
-        if error.line is not None:
-            error.line += place + 1
-        raise
+    whole = Text(text.lines[: block.stop], text.encoding)
+    dialect = _dialect(whole.lines[block.start :])
+    known = [at for at, name in enumerate(names) if fold(split_unit(name)[0]) in _FOLDED]
+    table, findings = read_table(
+        whole, block, header=names, dialect=dialect, columns=known or None, limits=source.limits
+    )
     source.findings += findings
-    return Table(table.header, table.units, table.frame, place + 2, table.dialect)
+    return table
 
 
-def _whole_rows(text: Text, place: int, source: Source) -> tuple[list[str], list[int]]:
-    """Return the rows as wide as the first, and the line numbers of the others; a row cut off at the end is noted."""
-    lines = text.lines[place + 1 :]
-    if len(lines) > 1 and not text.complete and _is_cut(lines[-2], lines[-1]):
-        source.note("truncated-file", "warning", f"The file ends within line {len(text.lines)}; this row was left out.")
-        lines = lines[:-1]
-    filled = [line for line in lines if line and not line.isspace()]
-    if not filled:
+def _block(text: Text, place: int, source: Source) -> Block:
+    """Return where the rows lie; a row cut off at the end is noted and left out."""
+    lines = text.lines
+    start, stop = place + 1, len(lines)
+    if stop - start > 1 and not text.complete and _is_cut(lines[-2], lines[-1]):
+        source.note("truncated-file", "warning", f"The file ends within line {stop}; this row was left out.")
+        stop -= 1
+    while start < stop and (not lines[start] or lines[start].isspace()):
+        start += 1
+    if start >= stop:
         raise TruncatedFile(
             "the file ends after the names of the columns", line=place + 1, expected="rows", remedy="export it again"
         )
-    tabs = filled[0].count("\t")
-    rows = [line for line in filled if line.count("\t") == tabs]
-    dropped = []
-    if len(rows) < len(lines):
-        dropped = [place + 2 + index for index, line in enumerate(lines) if line.strip() and line.count("\t") != tabs]
-    return rows, dropped
+    return Block(None, None, start, stop, "\t")
 
 
 def _dialect(rows: Sequence[str]) -> Dialect | None:

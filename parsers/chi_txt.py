@@ -20,7 +20,6 @@ from ._columns_eis import BESIDE, IMPEDANCE
 from ._dates import start_time
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked
 from ._spectrum_columns import note_unmapped, spectrum_columns
 from ._table import find_block, original_metadata, read_table
 
@@ -47,7 +46,7 @@ def read(source: Source) -> Iterator[Measurement]:
     note_unmapped(table, IMPEDANCE + BESIDE, source)
     facts = _facts([line for line in text.lines[: block.start] if line.strip()], source)
     facts["original_metadata"] = original_metadata(text, block, table)
-    yield from checked(spectra(columns, facts, source))
+    yield from spectra(columns, facts, source)
 
 
 def _facts(lines: Sequence[str], source: Source) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ._dialect import split
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked, refuse_reversed_sign
+from ._spectrum_checks import refuse_reversed_sign
 from ._table import Block, is_number_like, original_metadata, read_table
 from ._text import Text
 from .errors import CorruptFile, TruncatedFile
@@ -46,7 +46,7 @@ def read(source: Source) -> Iterator[Measurement]:
     refuse_reversed_sign(frequency, impedance)
     notes = "\n".join(line.strip() for line in text.lines[:at]).strip()
     facts = {"comment": notes or None, "original_metadata": metadata}
-    yield from checked(spectra({"frequency": frequency, "impedance": impedance}, facts, source))
+    yield from spectra({"frequency": frequency, "impedance": impedance}, facts, source)
 
 
 def _count(lines: Sequence[str]) -> tuple[int, int]:

@@ -26,7 +26,6 @@ import numpy as np
 
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked
 from ._spectrum_columns import spectrum_columns
 from ._table import Block, original_metadata, read_table
 from ._text import Text
@@ -68,7 +67,7 @@ def read(source: Source) -> Iterator[Measurement]:
         source.note("rows-beyond-count", "warning", f"{len(beyond)} lines follow the {promised} rows; left out.")
     columns = spectrum_columns(table, source)
     facts = _facts(text, header) | {"original_metadata": original_metadata(text, block, table)}
-    yield from checked(spectra(columns, facts, source))
+    yield from spectra(columns, facts, source)
 
 
 def _facts(text: Text, header: int) -> dict[str, Any]:

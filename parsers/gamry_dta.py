@@ -90,6 +90,8 @@ def read(source: Source) -> Iterator[Measurement]:
     tables = [(curve, table) for curve in curves if (table := _table(text, curve, source)) is not None]
     decimal = "," if any(table.dialect.decimal == "," for _, table in tables) else "."
     facts = _facts(settings, decimal, source)
+    if "EIS" in _value(settings, "TAG") and not any(curve.name == "ZCURVE" for curve, _ in tables):
+        source.note("missing-table", "warning", "The experiment is an impedance spectrum, but no ZCURVE holds a row.")
     taken: dict[str, int] = {}
     failure: ParseError | None = None
     for curve, table in tables:

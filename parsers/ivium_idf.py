@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ._dates import dates
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked, refuse_reversed_sign, with_own_findings
+from ._spectrum_checks import refuse_reversed_sign, with_own_findings
 from .errors import CorruptFile, ParseError, TruncatedFile, UnsupportedContent
 
 _MARK = "primary_data"
@@ -68,6 +68,8 @@ def read(source: Source) -> Iterator[Measurement]:
     """
     lines, complete = _lines(source.data)
     sections = list(_sections(lines, complete, source))
+    if not complete:
+        source.note("truncated-file", "warning", f"The file ends within line {len(lines)}.")
     if not sections:
         raise TruncatedFile("the file holds no table", line=len(lines), expected=f"{_MARK} and rows of numbers")
     common = _instrument(sections[0].settings)
@@ -148,7 +150,7 @@ def _spectra(section: Section, common: Mapping[str, str], source: Source) -> Ite
     elif len(times):
         message = f"{len(times)} times stand beside {section.promised} points; they were left out."
         source.note("left-out-times", "info", message)
-    yield from checked(spectra(columns, _facts(settings, common, source), source))
+    yield from spectra(columns, _facts(settings, common, source), source)
 
 
 def _numbers(section: Section, source: Source) -> NDArray[np.float64]:

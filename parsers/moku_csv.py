@@ -17,7 +17,6 @@ from ._columns_eis import BESIDE, IMPEDANCE
 from ._dates import start_time
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked
 from ._spectrum_columns import note_unmapped, spectrum_columns
 from ._table import find_block, original_metadata, read_table
 from .errors import UnsupportedContent
@@ -46,7 +45,7 @@ def read(source: Source) -> Iterator[Measurement]:
         "start_time": start_time(acquired.replace(" T ", " "), source) if acquired else None,
         "original_metadata": original_metadata(source.text, block, table),
     }
-    yield from checked(spectra(columns, facts, source))
+    yield from spectra(columns, facts, source)
 
 
 def _check_columns(lines: list[str], block: Block) -> None:

@@ -35,7 +35,6 @@ from ._columns_windeta import DERIVED, FREQUENCY, PAIRS, TEMPERATURES
 from ._impedance_sign import sign_verdict
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked
 from ._spectrum_columns import note_unmapped
 from ._table import find_block, original_metadata, read_table
 from ._windeta import header_facts
@@ -162,6 +161,6 @@ def _by_temperature(
         attrs = dict(facts) | ({"temperature_setpoint": value} if "set_temperature" in columns else {})
         if "temperature" in values:
             attrs.pop("temperature", None)
-        found += checked(spectra({name: column[rows] for name, column in values.items()}, attrs, source))
+        found += spectra({name: column[rows] for name, column in values.items()}, attrs, source)
     for number, measurement in enumerate(found):
         yield replace(measurement, group="eis" if len(found) == 1 else f"eis_{number}")

@@ -24,7 +24,7 @@ from . import schema
 from ._impedance_polar import compare_polar, from_polar
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked, refuse_reversed_sign, with_own_findings
+from ._spectrum_checks import refuse_reversed_sign, with_own_findings
 from .errors import CorruptFile, LimitExceeded, ParseError, TruncatedFile, UnsupportedContent
 from .units import conversion
 
@@ -57,7 +57,6 @@ _YEAR_ONE = np.datetime64("0001-01-01T00:00:00", "s")
 _LARGEST = 2**28
 _MEASUREMENTS = re.compile(r'"Measurements"\s*:\s*\[')
 _SPACE = re.compile(r"[\s,]*")
-_EXACT = 1e-6
 _HUGE = 10**100
 
 
@@ -166,10 +165,10 @@ def _spectra(entry: Any, session: Mapping[str, Any], group: str, source: Source)
         raise UnsupportedContent(f"it has no array for {missing}", expected="an impedance spectrum")
     impedance = np.asarray(columns["real"] + 1j * columns["imaginary"], dtype=np.complex128)
     if "modulus" in columns and "phase" in columns:
-        _compare(impedance, from_polar(columns["modulus"], columns["phase"]), source)
+        source.findings.extend(compare_polar(impedance, from_polar(columns["modulus"], columns["phase"])))
     refuse_reversed_sign(columns["frequency"], impedance)
     beside = {name: values for name, values in columns.items() if name in schema.TECHNIQUES["eis"]}
-    yield from checked(spectra(beside | {"impedance": impedance}, _facts(entry, session, source), source, group=group))
+    yield from spectra(beside | {"impedance": impedance}, _facts(entry, session, source), source, group=group)
 
 
 def _columns(arrays: list[Any], source: Source) -> dict[str, Any]:
@@ -218,17 +217,6 @@ def _value(item: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _HUGE:
         return np.nan
     return float(value)
-
-
-def _compare(impedance: NDArray[np.complex128], polar: NDArray[np.complex128], source: Source) -> None:
-    """Hold Z', Z'' against |Z|, phase: PSTrace computes one from the other, so they agree to the last digits."""
-    source.findings.extend(compare_polar(impedance, polar))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        off = np.abs(polar / impedance - 1) > _EXACT
-    if off.any():
-        points = f"{np.count_nonzero(off)} of {len(off)}"
-        message = f"In {points} points Z', Z'' and |Z|, phase differ by more than {_EXACT:g} of |Z|."
-        source.note("inexact-points", "warning", message)
 
 
 def _facts(entry: Mapping[str, Any], session: Mapping[str, Any], source: Source) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from ._columns import Column
 from ._impedance_polar import compare_polar
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked
 from ._spectrum_columns import note_unmapped, spectrum_columns
 from ._table import Table, find_block, original_metadata, read_table
 
@@ -62,7 +61,7 @@ def read(source: Source) -> Iterator[Measurement]:
         taken, findings = table.where(still).gather(RECORD)
         yield Measurement("record", schema.build("cycling", taken, **attrs), findings)
     if not still.all():
-        yield from checked(spectra(_spectrum(table.where(~still), source), attrs, source))
+        yield from spectra(_spectrum(table.where(~still), source), attrs, source)
 
 
 def _spectrum(table: Table, source: Source) -> dict[str, Any]:

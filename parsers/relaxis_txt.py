@@ -24,7 +24,6 @@ from ._columns_eis import IMPEDANCE
 from ._dialect import split
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked
 from ._spectrum_columns import note_unmapped, spectrum_columns
 from ._table import read_table
 from .errors import ParseError, TruncatedFile, UnsupportedContent
@@ -84,7 +83,7 @@ def _spectra(start: int, stop: int, source: Source) -> Iterator[Measurement]:
     source.findings.extend(findings)
     columns = spectrum_columns(table, source, IMPEDANCE)
     note_unmapped(table, IMPEDANCE, source)
-    yield from checked(spectra(columns, _facts(start, source), source))
+    yield from spectra(columns, _facts(start, source), source)
 
 
 def _facts(start: int, source: Source) -> dict[str, Any]:

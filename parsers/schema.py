@@ -93,6 +93,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             "impedance": Variable("ohm", "impedance", (_F, ("sweep", "frequency")), required=True),
             "voltage_amplitude": Variable("V", "AC voltage amplitude", _SPECTRUM),
             "current_amplitude": Variable("A", "AC current amplitude", _SPECTRUM),
+            "impedance_flag": Variable("1", "reasons to leave points out", (_F, ("sweep", "frequency"))),
         },
     ),
     "cycling": Technique(
@@ -227,6 +228,9 @@ STEP_TYPES = (
     "impedance",
 )
 """Meanings of the integers in ``step_type``, in order."""
+
+IMPEDANCE_FLAGS = ("mains", "outlier", "range_switch", "inductive", "user")
+"""Meanings of the bits of ``impedance_flag``, the lowest first: a CF flag variable with ``flag_masks``."""
 
 PROVENANCE = frozenset({"technique", "format", "source_file", "source_sha256", "parser_version"})
 """Attributes that every Dataset bears once `interlayer.read` has returned it."""

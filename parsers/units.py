@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from .errors import UnsupportedContent
 
@@ -74,6 +75,7 @@ def normalise(spelling: str) -> str:
     return {"n_m": "nm", "µ": "um", "micron": "um", "microns": "um"}.get(text, text)
 
 
+@lru_cache(1024)
 def conversion(spelling: str) -> tuple[str, float]:
     """Return the unit of the vocabulary and the factor for a vendor's spelling of a unit.
 

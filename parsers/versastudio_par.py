@@ -29,7 +29,6 @@ from ._dialect import Dialect, is_number, split
 from ._impedance_polar import compare_polar
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked
 from ._spectrum_columns import note_unmapped, spectrum_columns
 from ._table import Table, read_table
 from .errors import ParseError, TruncatedFile, UnsupportedContent
@@ -140,7 +139,7 @@ def _segment(name: str, span: tuple[int, int], facts: Mapping[str, Any], source:
     table, findings = read_table(text, block, header=names, dialect=Dialect(","), limits=source.limits)
     source.findings.extend(findings)
     position = table.index(COLUMNS[0])
-    swept = table.numbers(position) > 0 if position is not None else np.zeros(len(table.frame), dtype=bool)
+    swept = table.numbers(position) != 0 if position is not None else np.zeros(len(table.frame), dtype=bool)
     if position is None and table.index(COLUMNS[1]) is not None:
         message = f"The section {name} has impedances without a frequency; only potential and current were kept."
         source.note("missing-frequency", "warning", message)
@@ -158,7 +157,7 @@ def _spectra(table: Table, facts: Mapping[str, Any], source: Source) -> Iterator
     if len(phasors) == len(PHASORS):
         quotient = _quotient(phasors)
         source.findings.extend(compare_polar(columns["impedance"], quotient, beside="potential over current"))
-    yield from checked(spectra(columns, facts, source))
+    yield from spectra(columns, facts, source)
 
 
 def _quotient(phasors: Mapping[str, NDArray[np.float64]]) -> NDArray[np.complex128]:

@@ -33,10 +33,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ._binary import Cursor
-from ._impedance_sign import sign_verdict
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked
 from .errors import CorruptFile, TruncatedFile
 
 TEXTS = ("date", "title", "potential", "current", "temperature", "time", *(f"comment_{n}" for n in range(1, 5)))
@@ -94,10 +92,7 @@ def read(source: Source) -> Iterator[Measurement]:
     _check_limits(columns["frequency"], header, source)
     for group, part in _runs(columns["frequency"], source):
         run = {name: values[part] for name, values in columns.items()}
-        yield from checked(spectra(run, facts, source, group=group))
-    if sign_verdict(columns["frequency"], columns["impedance"]) < 0:
-        message = "The phase runs against the slope of |Z|: leads, noise or drift outweigh the cell in this spectrum."
-        source.note("phase-against-slope", "warning", message)
+        yield from spectra(run, facts, source, group=group)
 
 
 def _points(cursor: Cursor, count: int, source: Source) -> tuple[dict[str, NDArray[Any]], bool]:

@@ -25,7 +25,6 @@ from ._columns import Column
 from ._dates import start_time
 from ._source import Measurement, Source
 from ._spectrum import spectra
-from ._spectrum_checks import checked
 from ._spectrum_columns import note_unmapped, spectrum_columns
 from ._table import Table, find_block, read_table
 from .errors import TruncatedFile
@@ -76,7 +75,7 @@ def read(source: Source) -> Iterator[Measurement]:
     note_unmapped(table, COLUMNS, source, silent=NOTED)
     _note_errors(table, source)
     _note_missing(_planned(lines[:header], settings), len(table.frame), source)
-    yield from checked(spectra(columns, _facts(lines[:header], settings, source), source))
+    yield from spectra(columns, _facts(lines[:header], settings, source), source)
 
 
 def _note_skipped(lines: Sequence[str], start: int, stop: int, source: Source) -> None:

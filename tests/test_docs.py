@@ -23,3 +23,16 @@ def _generator():
 def test_generated_pages_are_current(name):
     """A table of formats or keys that lags behind the code sends users astray; `python docs/generate.py` renews it."""
     assert (DOCS / name).read_text(encoding="utf-8") == _generator().text(name)
+
+
+@pytest.mark.parametrize("name", ["reference/impedance_files.md"])
+def test_pages_about_real_files_are_current(corpus, name):
+    """The table of what is read and what is refused is what users go by before they send a file."""
+    assert (DOCS / name).read_text(encoding="utf-8") == _generator().text(name, corpus.folder)
+
+
+def test_without_the_corpus_its_pages_stay(monkeypatch, tmp_path):
+    """Whoever renews the other pages must not empty the one that needs the real files."""
+    generator = _generator()
+    monkeypatch.setattr(generator, "CORPUS", ("", str(tmp_path)))
+    assert generator.corpus_folder() is None

@@ -353,7 +353,7 @@ def test_contradicting_impedance_is_noted():
     """Re, Im and |Z|, phase are two copies; when they differ a column is not what its number says."""
     (found,) = parsed(binary([32, 37, 38, 36, 35], [(10.0, 3.0, 4.0, 50.0, -53.13)], technique=0x1D))
     assert found.dataset["impedance"].values.tolist() == [3.0 - 4.0j]
-    assert "impedance-contradicts-modulus" in found.dataset.attrs["codes"]
+    assert "polar-mismatch" in found.dataset.attrs["codes"]
 
 
 WHOLE = [

@@ -259,7 +259,7 @@ def test_row_of_another_width_is_left_out_and_noted():
     (found,) = parsed(TABLE.replace("4.0E+00\t3.4E+00\t", "4.0E+00\t").encode())
     assert found.dataset["test_time"].values.tolist() == [0, 1, 2, 3, 5, 6, 7, 8]
     assert found.dataset["current"].values == pytest.approx(1.5e-3)
-    assert "ragged-rows" in found.dataset.attrs["codes"]
+    assert "damaged-rows" in found.dataset.attrs["codes"]
 
 
 def test_field_that_is_no_number_becomes_missing():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from interlayer.parsers import ParseError, Source, findings, measurements, read, read_tree, schema
+from interlayer.parsers import ParseError, Source, findings, measurements, read_tree, schema
 
 ZPLOT, PYIMPSPEC = "eis/impedance.py", "eis/pyimpspec"
 # Path, card, points, lowest and highest frequency (Hz): from the corpus' own list; first point: from the file, by eye.
@@ -27,8 +27,6 @@ FILES = [
     (f"{ZPLOT}/exampleDataParstat.txt", "parstat-txt", 31, 10.0, 1e4, -0.00049816280376104 + 0.0175143479976367j),
 ]  # fmt: skip
 IDS = [entry[0] for entry in FILES]
-# Relative precision to which each file prints the control spectrum.
-CONTROL = [("data.z", 5e-7), ("data.dfr", 1e-14), ("data.xlsx", 1e-13), ("data.ods", 1e-13)]
 
 
 def spectrum(path: Path):
@@ -58,15 +56,6 @@ def test_every_real_file_reads_to_its_documented_numbers(corpus, path, card, poi
     frequency = dataset["frequency"].values
     np.testing.assert_allclose((frequency.min(), frequency.max()), (lowest, highest), rtol=1e-7)
     assert dataset["impedance"].values[0] == pytest.approx(first, rel=1e-15)
-
-
-@pytest.mark.parametrize(("name", "precision"), CONTROL)
-def test_the_control_spectrum_is_the_same_in_every_format(corpus, name, precision):
-    """29 points, 10 kHz to 1 Hz, written by one program into each format: the csv of full precision is the truth."""
-    truth = read(corpus / PYIMPSPEC / "data-comma.csv")
-    for node in read_tree(corpus / PYIMPSPEC / name).leaves:
-        np.testing.assert_allclose(node["frequency"], truth["frequency"], rtol=precision)
-        np.testing.assert_allclose(node["impedance"].values, truth["impedance"].values, rtol=precision)
 
 
 @pytest.mark.parametrize("path", IDS)
