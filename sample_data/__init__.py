@@ -57,24 +57,26 @@ def truth(name: str) -> dict[str, Any]:
     Parameters
     ----------
     name : str
-        Experiment, or experiment and file.
+        Experiment, or experiment and file, or experiment and kind of series:
+        ``"eis_linbox_temperature/temperature series"``.
 
     Returns
     -------
     dict
-        ``{file: {quantity: {"value": ..., "unit": ...}}}``, or the inner dictionary for one file.
+        ``{file or series: {quantity: {"value": ..., "unit": ...}}}``, or the inner dictionary for one of them.
 
     Raises
     ------
     FileNotFoundError
         If there is no such experiment or file.
     """
-    experiment, _, file = name.partition("/")
-    if file:
-        path(name)
+    experiment, _, part = name.partition("/")
     data = tomllib.loads((path(experiment) / "truth.toml").read_text(encoding="utf-8"))
     values: dict[str, Any] = data["truth"]
-    return values.get(file, {}) if file else values
+    if part and part not in values:
+        path(name)
+        return {}
+    return values[part] if part else values
 
 
 def regenerate(folder: Path | str) -> tuple[Path, ...]:

@@ -5,10 +5,10 @@ What a user states about them, with errors, is in each folder's ``experiment.tom
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from .simulators import cycling, eis, haxpes, tem, xanes
-from .simulators.simulated import Simulated
+from .simulators import cycling, eis, eis_series, haxpes, tem, xanes
+from .simulators.simulated import Fact, Simulated, SimulatedSeries
 
 TRUTH_HEADER = """\
 # True values of the SIMULATED files in this folder. Nothing here was measured.
@@ -24,18 +24,23 @@ def generate() -> dict[str, dict[str, bytes]]:
     for experiment, simulate in EXPERIMENTS.items():
         files = simulate()
         made[experiment] = {file.name: file.content for file in files} | {"truth.toml": _truth(files)}
+    for experiment, simulate_series in SERIES.items():
+        series = simulate_series()
+        truth = _truth(series.files) + b"\n" + _block(series.kind, series.truth)
+        made[experiment] = {file.name: file.content for file in series.files} | {"truth.toml": truth}
     return made
 
 
-def _truth(files: list[Simulated]) -> bytes:
-    lines = [TRUTH_HEADER]
-    for file in files:
-        lines.append(f'[truth."{file.name}"]')
-        for name, fact in file.truth.items():
-            value = float(f"{fact.value:.6g}")
-            lines.append(f'{name} = {{ value = {value!r}, unit = "{fact.unit}" }}')
-        lines.append("")
-    return "\n".join(lines).encode("utf-8")
+def _truth(files: Iterable[Simulated]) -> bytes:
+    return "\n".join([TRUTH_HEADER, *(_block(file.name, file.truth).decode() for file in files)]).encode("utf-8")
+
+
+def _block(name: str, truth: Mapping[str, Fact]) -> bytes:
+    lines = [f'[truth."{name}"]']
+    for quantity, fact in truth.items():
+        value = float(f"{fact.value:.6g}")
+        lines.append(f'{quantity} = {{ value = {value!r}, unit = "{fact.unit}" }}')
+    return "\n".join([*lines, ""]).encode("utf-8")
 
 
 def _lipon() -> list[Simulated]:
@@ -56,6 +61,31 @@ def _linbox() -> list[Simulated]:
     )
     comment = "LiNbOx film between blocking Pt dots at 30 degC"
     return [eis.gamry("film_30C.DTA", film, eis.Analyser(noise=0.005, drift=0.03), 102, comment=comment)]
+
+
+def _linbox_temperatures() -> SimulatedSeries:
+    film = eis.Film(
+        conductivity=4.7e-8,
+        thickness=103.0,
+        area=7.78e-3,
+        permittivity=24.0,
+        blocking=5e-6,
+        blocking_exponent=0.9,
+        series_resistance=11.0,
+        inductance=0.9e-6,
+    )
+    heating = eis_series.Heating(film, 0.62, eis_series.TEMPERATURES)
+    comment = "LiNbOx film between blocking Pt dots"
+    return eis_series.temperature_series(heating, eis_series.SWEEP, 114, comment=comment)
+
+
+def _coated_cells() -> SimulatedSeries:
+    film = eis.Film(conductivity=6.6e-7, thickness=510.0, area=7.9e-3, blocking=4e-5, blocking_exponent=0.93)
+    coating = eis.Coating(conductivity=6.39e-8, thickness=24.6)
+    comment = "LiPON film with and without ALD LiNbOx between blocking Au dots"
+    return eis_series.coated_against_bare(
+        film, coating, eis_series.Batch(), eis_series.CELL_SWEEP, 2000, comment=comment
+    )
 
 
 def _half_cell() -> list[Simulated]:
@@ -127,4 +157,9 @@ EXPERIMENTS: Mapping[str, Callable[[], list[Simulated]]] = {
     "xanes_ncm811_lgps": _xanes,
     "haxpes_al2o3_lco": _haxpes,
     "tem_lco_sulfide_layer": _tem,
+}
+
+SERIES: Mapping[str, Callable[[], SimulatedSeries]] = {
+    "eis_linbox_temperature": _linbox_temperatures,
+    "eis_linbox_coating": _coated_cells,
 }

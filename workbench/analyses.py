@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interlayer.analysis import reported
-from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.quantity import Result
 
-from .facts import SECTIONS
-from .outcome import Missing, Outcome
+from . import analyses_eis
+from .attempt import Found, Task, attempt, compared, lacking_facts, missing_facts
+from .conditions import temperature_of
+from .outcome import Outcome
 
 if TYPE_CHECKING:
     import xarray as xr
 
-_LOG = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Task:
-    """The measurements of one technique in one file, and the facts about them.
-
-    Parameters
-    ----------
-    datasets : mapping of str to xarray.Dataset
-        By group.
-    facts : mapping
-        The section of ``experiment.toml`` for this file.
-    path : Path
-        The file.
-    folder : Path
-        Where names of other files in the facts are relative to.
-    """
-
-    datasets: Mapping[str, xr.Dataset]
-    facts: Mapping[str, Any]
-    path: Path
-    folder: Path
-
-
-Found = Iterator[tuple[str, Outcome]]
+def screened(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a Dataset with the points flagged that the analyses are to leave out; it is stored so."""
+    screen = _SCREENS.get(str(dataset.attrs["technique"]))
+    return dataset if screen is None else screen(dataset)
 
 
 def analyse(
@@ -55,54 +32,8 @@ def analyse(
     """
     task = Task(datasets, facts, path, folder)
     for group, outcome in _ANALYSES[technique](task):
-        yield group, _compared(outcome, facts)
-
-
-def _attempt(function: Callable[..., Result], *data: Any, **facts: Any) -> Outcome:
-    try:
-        return Outcome(result=function(*data, **facts))
-    except NotAnalysable as error:
-        return Outcome(declined=str(error))
-    except Exception as error:
-        # Whatever one file does to one analysis, the other files of an unattended run go on.
-        _LOG.debug("an analysis broke down", exc_info=True)
-        return Outcome(problem=f"{type(error).__name__}: {error}")
-
-
-def _missing(quantity: str, section: str, *keys: str) -> tuple[Missing, ...]:
-    return tuple(Missing(quantity, f"{section}.{key}", SECTIONS[section][key].help) for key in keys)
-
-
-def _lacking(facts: Mapping[str, Any], *keys: str) -> list[str]:
-    return [key for key in keys if key not in facts]
-
-
-def _compared(outcome: Outcome, facts: Mapping[str, Any]) -> Outcome:
-    """Add how the quantities of a result stand beside the reported values that the facts name."""
-    if outcome.result is None or not facts.get("compare"):
-        return outcome
-    entries = [reported.entry(name) for name in facts["compare"]]
-    comparisons = {}
-    for quantity in outcome.result.quantities:
-        fitting = [entry for entry in entries if reported.comparable(quantity.name, entry)]
-        if fitting:
-            comparisons[quantity.name] = tuple(
-                reported.compare(quantity, entry, temperature=facts.get("temperature")) for entry in fitting
-            )
-    return Outcome(result=outcome.result, comparisons=comparisons)
-
-
-def _eis(task: Task) -> Found:
-    from interlayer.analysis import eis
-
-    lacking = _lacking(task.facts, "thickness", "area")
-    for group, ds in task.datasets.items():
-        if lacking:
-            yield group, Outcome(missing=_missing("ionic_conductivity", "eis", *lacking))
-            yield group, _attempt(eis.ionic_resistance, ds)
-        else:
-            geometry = {key: task.facts[key] for key in ("thickness", "area")}
-            yield group, _attempt(eis.film_conductivity, ds, **geometry)
+        temperature = temperature_of(datasets[group], facts)
+        yield group, compared(outcome, facts.get("compare", ()), temperature)
 
 
 def _cycling(task: Task) -> Found:
@@ -111,12 +42,12 @@ def _cycling(task: Task) -> Found:
     facts = task.facts
     for group, ds in task.datasets.items():
         if facts.get("cell_type") == "symmetric":
-            yield group, _attempt(cycling.polarisation, ds, area=facts.get("area"))
-        elif lacking := _lacking(facts, "cell_type", "reference_cycle"):
-            yield group, Outcome(missing=_missing("capacity_retention", "cycling", *lacking))
-            yield group, _attempt(cycling.capacity, ds)
+            yield group, attempt(cycling.polarisation, ds, area=facts.get("area"))
+        elif lacking := lacking_facts(facts, "cell_type", "reference_cycle"):
+            yield group, Outcome(missing=missing_facts("capacity_retention", "cycling", *lacking))
+            yield group, attempt(cycling.capacity, ds)
         else:
-            yield group, _attempt(_retention, ds, facts)
+            yield group, attempt(_retention, ds, facts)
 
 
 def _retention(ds: xr.Dataset, facts: Mapping[str, Any]) -> Result:
@@ -142,11 +73,11 @@ def _xanes(task: Task) -> Found:
     is_reference = task.path.resolve() in {(task.folder / name).resolve() for name in names.values()}
     for group, ds in task.datasets.items():
         if not names or is_reference:
-            yield group, _attempt(xanes.normalise, ds)
+            yield group, attempt(xanes.normalise, ds)
             continue
-        yield group, _attempt(_combination, ds, task, names)
+        yield group, attempt(_combination, ds, task, names)
     if not names:
-        yield next(iter(task.datasets)), Outcome(missing=_missing("fraction", "xanes", "references"))
+        yield next(iter(task.datasets)), Outcome(missing=missing_facts("fraction", "xanes", "references"))
 
 
 def _combination(ds: xr.Dataset, task: Task, names: Mapping[str, str]) -> Result:
@@ -161,14 +92,14 @@ def _haxpes(task: Task) -> Found:
     from interlayer.analysis import haxpes
 
     for group, ds in task.datasets.items():
-        yield group, _attempt(haxpes.region_area, ds)
-    lacking = _lacking(task.facts, "overlayer", "substrate", "reference_ratio", "emission_angle")
+        yield group, attempt(haxpes.region_area, ds)
+    lacking = lacking_facts(task.facts, "overlayer", "substrate", "reference_ratio", "emission_angle")
     if lacking:
         first = next(iter(task.datasets))
-        yield first, Outcome(missing=_missing("overlayer_thickness", "haxpes", *lacking))
+        yield first, Outcome(missing=missing_facts("overlayer_thickness", "haxpes", *lacking))
         return
     for overlayer, substrate in _pairs(task):
-        yield overlayer, _attempt(_thickness, task, overlayer, substrate)
+        yield overlayer, attempt(_thickness, task, overlayer, substrate)
 
 
 def _thickness(task: Task, overlayer: str, substrate: str) -> Result:
@@ -215,9 +146,9 @@ def _tem(task: Task) -> Found:
     stated = {key: task.facts[key] for key in ("pixel_size_relative_uncertainty",) if key in task.facts}
     for group, ds in task.datasets.items():
         if not ds.attrs["calibrated"] and pixel_size is None:
-            yield group, Outcome(missing=_missing("layer_thickness", "tem", "pixel_size"))
+            yield group, Outcome(missing=missing_facts("layer_thickness", "tem", "pixel_size"))
             continue
-        yield group, _attempt(tem.layer_thickness, ds, pixel_size=pixel_size, **stated)
+        yield group, attempt(tem.layer_thickness, ds, pixel_size=pixel_size, **stated)
 
 
 def _eds(task: Task) -> Found:
@@ -225,7 +156,7 @@ def _eds(task: Task) -> Found:
 
     for group, ds in task.datasets.items():
         if ds["counts"].dims == ("distance", "line"):
-            yield group, _attempt(tem.interdiffusion_width, ds)
+            yield group, attempt(tem.interdiffusion_width, ds)
 
 
 def _none(task: Task) -> Found:
@@ -234,7 +165,7 @@ def _none(task: Task) -> Found:
 
 
 _ANALYSES: Mapping[str, Callable[[Task], Found]] = {
-    "eis": _eis,
+    "eis": analyses_eis.analyses,
     "cycling": _cycling,
     "xanes": _xanes,
     "xps": _haxpes,
@@ -242,3 +173,5 @@ _ANALYSES: Mapping[str, Callable[[Task], Found]] = {
     "eds": _eds,
     "eels": _none,
 }
+
+_SCREENS: Mapping[str, Callable[[xr.Dataset], xr.Dataset]] = {"eis": analyses_eis.flagged}

@@ -126,7 +126,7 @@ def run_folder(folder: Path, out: Path, jobs: int) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     show(result)
-    sys.exit(UNREADABLE if result.failed else OK)
+    sys.exit(OK if result.succeeded else UNREADABLE)
 
 
 @main.command("reported")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ from rich.text import Text
 
 from .outcome import FileOutcome, Outcome, Run
 from .pipeline import Progress as Report
-from .wording import typeset, unit, words
+from .wording import at, typeset, unit, words
 
 if TYPE_CHECKING:
+    from interlayer.analysis.quantity import Quantity
     from interlayer.analysis.reported import Reported
 
 _STYLES = {"agrees": "green", "above": "yellow", "below": "yellow", "contradicts": "red"}
@@ -40,26 +42,41 @@ def progress_bar() -> Iterator[Report]:
 def show(run: Run) -> None:
     """Print the headline of each result, what is missing and why, and where the report lies."""
     console = Console()
+    of_folder: dict[str, list[_Shown]] = {}
+    folders = {file.path.rpartition("/")[0] for file in run.files}
+    for series in run.series:
+        kind = series.kind if series.folder in folders else f"{series.sample}, {series.kind}".removeprefix(", ")
+        of_folder.setdefault(series.folder, []).append(_Shown(kind, series.outcome, series.temperature))
     for folder, group in groupby(run.files, key=lambda file: file.path.rpartition("/")[0]):
         files = list(group)
-        lines = [cells for file in files for cells in _results(file)]
-        remarks = list(_remarks(files))
-        if lines or remarks:
-            sample = next((file.sample for file in files if file.sample), "")
-            console.print(Text.assemble((folder or run.root.resolve().name, "bold"), f"  {sample}"))
-        if lines:
-            console.print(_table(lines))
-        for remark in remarks:
-            console.print(Padding(remark, (0, 0, 0, 2)))
-        if lines or remarks:
-            console.print()
+        sample = next((file.sample for file in files if file.sample), "")
+        _show_folder(console, folder or run.root.resolve().name, sample, files, of_folder.pop(folder, []))
+    for folder, found in of_folder.items():
+        _show_folder(console, folder or run.root.resolve().name, "", [], found)
     _footer(console, run)
+
+
+def _show_folder(
+    console: Console, title: str, sample: str, files: Sequence[FileOutcome], series: Sequence[_Shown]
+) -> None:
+    shown = [*series, *(place for file in files for place in _of_file(file))]
+    lines = [cells for entry in shown for cells in _headlines(entry)]
+    remarks = [*(Text(file.error or "", style="red") for file in files if file.status == "failed"), *_remarks(shown)]
+    if not lines and not remarks:
+        return
+    console.print(Text.assemble((title, "bold"), f"  {sample}"))
+    if lines:
+        console.print(_table(lines))
+    for remark in remarks:
+        console.print(Padding(remark, (0, 0, 0, 2)))
+    console.print()
 
 
 def _table(lines: Iterable[tuple[str | Text, ...]]) -> Padding:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("file", overflow="fold", min_width=16, max_width=34)
+    table.add_column("file", overflow="fold", min_width=18, max_width=34)
     table.add_column("quantity", overflow="fold")
+    table.add_column("at", justify="right", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
     table.add_column("review", overflow="fold")
@@ -80,42 +97,55 @@ def _footer(console: Console, run: Run) -> None:
     console.print(f"report: {run.out / 'report.html'}", highlight=False, soft_wrap=True)
 
 
-def _outcomes(file: FileOutcome) -> Iterator[tuple[str, Outcome]]:
-    """Yield every outcome of a file with the name under which it is shown."""
+@dataclass(frozen=True)
+class _Shown:
+    """One outcome with the name under which it is shown."""
+
+    place: str
+    outcome: Outcome
+    temperature: Quantity | None
+
+
+def _of_file(file: FileOutcome) -> Iterator[_Shown]:
     name = file.path.rpartition("/")[2]
     for measurement in file.measurements:
         place = name if len(file.measurements) == 1 else f"{name} · {measurement.group}"
         for outcome in measurement.outcomes:
-            yield place, outcome
+            yield _Shown(place, outcome, measurement.temperature)
 
 
-def _results(file: FileOutcome) -> Iterator[tuple[str | Text, ...]]:
-    """Yield the cells of each result's headline."""
-    for place, outcome in _outcomes(file):
-        if outcome.result:
-            quantity = outcome.result.quantities[0]
-            verdict = Text()
-            for comparison in outcome.comparisons.get(quantity.name, ()):
+def _headlines(shown: _Shown) -> Iterator[tuple[str | Text, ...]]:
+    """Yield the cells of each headline of a result."""
+    for quantity in shown.outcome.headlines:
+        verdict = Text()
+        for comparison in shown.outcome.comparisons.get(quantity.name, ()):
+            if comparison.verdict != "not comparable":
                 verdict.append(f"{comparison.verdict} ", style=_STYLES.get(comparison.verdict, "dim"))
-            yield place, words(quantity.name), typeset(quantity.number()), unit(quantity), verdict
+        name, number = words(quantity.name), typeset(quantity.number())
+        yield shown.place, name, at(quantity, shown.temperature), number, unit(quantity), verdict
 
 
-def _remarks(files: Iterable[FileOutcome]) -> Iterator[Text]:
-    """Yield a line for each file or analysis that failed or declined, and one for each set of missing facts."""
+def _remarks(entries: Iterable[_Shown]) -> Iterator[Text]:
+    """Yield a line for each analysis that failed or declined, and one for each set of missing facts."""
     lacking: dict[tuple[str, str], list[str]] = {}
-    for file in files:
-        if file.status == "failed":
-            yield Text(file.error or "", style="red")
-        for place, outcome in _outcomes(file):
-            if outcome.problem:
-                yield Text(f"{place}: {outcome.problem}", style="red")
-            if outcome.declined:
-                yield Text(f"{place}: not analysable: {outcome.declined}", style="dim")
-            for quantity, entries in outcome.lacking.items():
-                lacking.setdefault((quantity, ", ".join(entry.key for entry in entries)), []).append(place)
+    doubtful: list[_Shown] = []
+    for shown in entries:
+        outcome = shown.outcome
+        if outcome.problem:
+            yield Text(f"{shown.place}: {outcome.problem}", style="red")
+        if outcome.declined and outcome.role == "headline":
+            yield Text(f"{shown.place}: not analysable: {outcome.declined}", style="dim")
+        if outcome.role == "check" and outcome.validity is not None and outcome.validity.verdict == "warn":
+            doubtful.append(shown)
+        for quantity, missing in outcome.lacking.items():
+            lacking.setdefault((quantity, ", ".join(entry.key for entry in missing)), []).append(shown.place)
+    for shown in doubtful[:_MOST_OTHERS]:
+        yield Text(f"{shown.place}: {shown.outcome.validity.reason if shown.outcome.validity else ''}", style="yellow")
+    if len(doubtful) > _MOST_OTHERS:
+        yield Text(f"{len(doubtful) - _MOST_OTHERS} more are doubtful, see the report", style="yellow")
     for (quantity, keys), places in lacking.items():
-        shown = places[0] if len(places) == 1 else f"{len(places)} measurements"
-        yield Text(f"{words(quantity)} of {shown} is missing: set {keys}", style="yellow")
+        name = places[0] if len(places) == 1 else f"{len(places)} measurements"
+        yield Text(f"{words(quantity)} of {name} is missing: set {keys}", style="yellow")
 
 
 def show_reported(found: Iterable[Reported]) -> None:

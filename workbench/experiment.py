@@ -78,7 +78,8 @@ def load(path: Path) -> Experiment:
     files = data.pop("file", [])
     sections = _sections(data, "", problems)
     overrides = tuple(_overrides(files, problems))
-    _check_files(path.parent, sections, problems)
+    for facts in (sections, *(changed for _, changed in overrides)):
+        _check_files(path.parent, facts, problems)
     _check_reported("", sections, problems)
     for number, (_, changed) in enumerate(overrides):
         _check_reported(f"file[{number}].", changed, problems)
@@ -150,7 +151,7 @@ def _value(value: object, fact: Fact, key: str) -> object:
             return value
         case "text", str() if not fact.choices or value in fact.choices:
             return value
-        case "texts", list() if all(isinstance(item, str) for item in value):
+        case "texts", list() if all(isinstance(item, str) and item in (fact.choices or (item,)) for item in value):
             return tuple(value)
         case "numbers", [int() | float() as low, int() | float() as high] if low < high:
             return float(low), float(high)
@@ -163,7 +164,7 @@ def _value(value: object, fact: Fact, key: str) -> object:
 
 def _expected(fact: Fact) -> str:
     if fact.choices:
-        return f"one of {list(fact.choices)}"
+        return f"{'some' if fact.shape == 'texts' else 'one'} of {list(fact.choices)}"
     return f"for example {fact.example}" if fact.example else f"a {fact.shape}"
 
 
@@ -186,6 +187,13 @@ def _check_files(folder: Path, sections: Mapping[str, Mapping[str, Any]], proble
     for name, file in sections.get("xanes", {}).get("references", {}).items():
         if not (folder / file).is_file():
             problems.append(f"xanes.references.{name}: there is no file {file!r} beside {FILE_NAME}")
+    if bare := sections.get("eis", {}).get("bare", ()):
+        names = [path.name for path in folder.rglob("*") if path.is_file()]
+        problems += [
+            f"eis.bare: there is no file {pattern!r} in the folder of {FILE_NAME}"
+            for pattern in bare
+            if not any(fnmatch(name, pattern) for name in names)
+        ]
 
 
 def _check_reported(prefix: str, sections: Mapping[str, Mapping[str, Any]], problems: list[str]) -> None:

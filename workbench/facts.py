@@ -22,7 +22,7 @@ class Fact:
     unit : str
         For quantities: a unit of the dimension that is wanted.
     choices : tuple of str
-        For texts: the allowed ones.
+        For a text, or each of several: the allowed ones.
     example : str
         TOML for the draft.
     """
@@ -63,7 +63,65 @@ SECTIONS: Mapping[str, Mapping[str, Fact]] = {
             "degC",
             example='{ value = 25.0, uncertainty = 0.5, unit = "degC" }',
         ),
-        "electrodes": Fact("text", "kind of electrodes", choices=("blocking",), example='"blocking"'),
+        "electrodes": Fact(
+            "text",
+            "whether the electrodes take up the mobile ion; left out, as the spectrum shows",
+            choices=("blocking", "non-blocking"),
+            example='"blocking"',
+        ),
+        "electronic_resistance": Fact(
+            "quantity",
+            "resistance of the electronic path, from DC polarisation of this cell",
+            "ohm",
+            example='{ value = 2e9, uncertainty = 1e8, unit = "ohm" }',
+        ),
+        "arcs": Fact(
+            "texts",
+            "what the arcs of the spectrum are, from the fastest, where that is known",
+            choices=("bulk", "grain_boundary", "interface", "reaction", "unknown"),
+            example='["bulk", "interface"]',
+        ),
+        "gap": Fact(
+            "quantity",
+            "gap between the fingers of interdigitated electrodes; with the three keys below instead of the area",
+            "nm",
+            example='{ value = 10.0, uncertainty = 0.1, unit = "um" }',
+        ),
+        "finger_width": Fact(
+            "quantity",
+            "width of a finger",
+            "nm",
+            example='{ value = 10.0, uncertainty = 0.1, unit = "um" }',
+        ),
+        "overlap": Fact(
+            "quantity",
+            "length over which neighbouring fingers run side by side",
+            "cm",
+            example='{ value = 0.7, uncertainty = 0.002, unit = "cm" }',
+        ),
+        "n_fingers": Fact("integer", "number of fingers of both combs together", example="50"),
+        "series": Fact(
+            "text",
+            "name that samples of several thicknesses share, also across folders; within a folder, spectra of "
+            "different names are kept apart",
+            example='"LiNbOx on Pt"',
+        ),
+        "thickness_shared_relative_uncertainty": Fact(
+            "number",
+            "the part of the relative uncertainty of thickness that is the same for all samples of a series",
+            example="0.01",
+        ),
+        "bare": Fact(
+            "texts",
+            "files of the cells without the coating, as names or patterns; all others of the folder are coated",
+            example='["bare_*.mpt"]',
+        ),
+        "coating_thickness": Fact(
+            "quantity",
+            "thickness of the coating that the bare cells lack",
+            "nm",
+            example='{ value = 10.0, uncertainty = 0.4, unit = "nm" }',
+        ),
         "compare": _COMPARE,
     },
     "cycling": {

@@ -19,13 +19,14 @@ _MOST_VECTOR_POINTS = 4000
 
 
 def figures(dataset: xr.Dataset, outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """Yield data URIs: the data (an image with the edges that were found), then each result that has curves."""
+    """Yield data URIs: the data (an image with the edges that were found), each headline that has curves, the rest."""
     from .plot_results import drawing_of
     from .plot_style import mark_simulated
-    from .plots import plot, trace_layer
+    from .plots import plot, plot_beside, trace_layer
 
-    results = [outcome.result for outcome in outcomes if outcome.result is not None]
-    drawn = [result for result in results if drawing_of(result) is not None]
+    drawable = [o for o in outcomes if o.result is not None and drawing_of(o.result) is not None]
+    drawn = [o.result for o in drawable if o.result is not None and o.role == "headline"]
+    closer = [o.result for o in drawable if o.result is not None and o.role != "headline"]
     is_image = dataset.attrs["technique"] == "image"
     heavy = is_image or max(dataset.sizes.values(), default=0) > _MOST_VECTOR_POINTS
     with warnings.catch_warnings():
@@ -35,8 +36,7 @@ def figures(dataset: xr.Dataset, outcomes: Iterable[Outcome]) -> Iterator[str]:
             yield data_uri(trace_layer(dataset, drawn[0]), vector=False)
         elif not drawn or dataset.attrs["technique"] == "cycling":
             yield data_uri(plot(dataset), vector=not heavy)
-        for result in drawn:
-            figure = plot(result)
+        for figure in (*map(plot, drawn), *([plot_beside(closer)] if closer else [])):
             if dataset.attrs.get("simulated"):
                 mark_simulated(figure)
             yield data_uri(figure, vector=True)

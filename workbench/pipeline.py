@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interlayer.parsers import ParseError, UnknownFormat, formats
 from interlayer.parsers.findings import findings
 
+from .conditions import single, temperature_of
 from .experiment import Experiment, find, load
 from .facts import SECTION_OF
 from .files import save, slug
-from .outcome import FileOutcome, MeasurementOutcome, Outcome, Run
+from .outcome import FileOutcome, MeasurementOutcome, Outcome, Run, light
 from .parallel import map_isolated
 from .report import write_results
 from .scanning import is_sidecar, scan
+from .series import find_series
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -77,7 +79,8 @@ def run(
         done[task.path] = outcome
         if progress is not None:
             progress(len(done), len(tasks), outcome.path)
-    result = Run(root, target, tuple(done[path] for path in paths))
+    read = [(task.experiment, done[task.path]) for task in tasks]
+    result = Run(root, target, tuple(done[path] for path in paths), find_series(read, root, target))
     write_results(result)
     return result
 
@@ -163,34 +166,37 @@ def _unknown(task: _Task) -> FileOutcome:
 
 
 def _measurements(task: _Task, datasets: dict[str, xr.Dataset]) -> Iterator[MeasurementOutcome]:
-    from .analyses import analyse
+    """Yield what comes of every measurement; one Dataset may hold several."""
+    from .analyses import analyse, screened
     from .figures import figures
 
-    for dataset in datasets.values():
+    parts: dict[str, xr.Dataset] = {}
+    places: dict[str, tuple[str, int | None]] = {}
+    for group, dataset in datasets.items():
         if task.experiment.simulated:
             dataset.attrs["simulated"] = 1
-    outcomes: dict[str, list[Outcome]] = {group: [] for group in datasets}
-    for technique in sorted({str(dataset.attrs["technique"]) for dataset in datasets.values()}):
-        own = {group: ds for group, ds in datasets.items() if ds.attrs["technique"] == technique}
-        facts = task.experiment.facts(SECTION_OF[technique], task.path)
-        for group, outcome in analyse(technique, own, facts, task.path, task.experiment.folder):
-            outcomes[group].append(outcome)
-    for group, dataset in datasets.items():
         name = slug(task.name if len(datasets) == 1 else f"{task.name}__{group}") + ".nc"
+        dataset = screened(dataset)
         save(dataset, task.datasets / name)
+        for part, place, ds in single(group, dataset):
+            parts[part], places[part] = ds, (f"{task.datasets.name}/{name}", place)
+    outcomes: dict[str, list[Outcome]] = {part: [] for part in parts}
+    for technique in sorted({str(dataset.attrs["technique"]) for dataset in parts.values()}):
+        own = {part: ds for part, ds in parts.items() if ds.attrs["technique"] == technique}
+        facts = task.experiment.facts(SECTION_OF[technique], task.path)
+        for part, outcome in analyse(technique, own, facts, task.path, task.experiment.folder):
+            outcomes[part].append(outcome)
+    for part, ds in parts.items():
+        technique, (stored, place) = str(ds.attrs["technique"]), places[part]
         yield MeasurementOutcome(
-            group=group,
-            technique=str(dataset.attrs["technique"]),
-            sizes={str(name): int(size) for name, size in dataset.sizes.items()},
-            dataset=f"{task.datasets.name}/{name}",
-            findings=findings(dataset.attrs),
-            outcomes=tuple(map(_light, outcomes[group])),
-            figures=tuple(figures(dataset, outcomes[group])),
+            group=part,
+            technique=technique,
+            sizes={str(name): int(size) for name, size in ds.sizes.items()},
+            dataset=stored,
+            sweep=place,
+            start_time=str(ds.attrs.get("start_time", "")),
+            temperature=temperature_of(ds, task.experiment.facts(SECTION_OF[technique], task.path)),
+            findings=findings(ds.attrs),
+            outcomes=tuple(map(light, outcomes[part])),
+            figures=tuple(figures(ds, outcomes[part])),
         )
-
-
-def _light(outcome: Outcome) -> Outcome:
-    """Return an outcome without arrays and fit objects, small and picklable."""
-    if outcome.result is None:
-        return outcome
-    return replace(outcome, result=replace(outcome.result, curves=None, fit=None))

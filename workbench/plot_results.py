@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .plot_series import arc_edge, frame_nyquist
 from .plot_style import BLUE, GREEN, GREY, ORANGE, POINTS, RED, axis_label, engineering
 from .wording import headline, words
 
@@ -34,14 +35,13 @@ def _impedance_fit(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     halves: Any = figure.subfigures(1, 2)
     nyquist, side = halves
     ax = nyquist.subplots()
-    edge = _arc_edge(measured, result)
-    factor, prefix = engineering(float(np.nanmax(np.abs(measured))) if edge is None else edge)
+    edge = _arc_edge(curves, result)
+    shown = float(np.nanmax(np.abs(measured))) if edge is None else edge
+    factor, prefix = engineering(shown)
     ax.plot(measured.real * factor, -measured.imag * factor, **POINTS)
     ax.plot(model.real * factor, -model.imag * factor, **_LINE)
     ax.set(xlabel=f"$Z'$ ({prefix}Ω)", ylabel=f"$-Z''$ ({prefix}Ω)")
-    ax.set_aspect("equal", adjustable="datalim" if edge is None else "box")
-    if edge is not None:
-        ax.set(xlim=(0, edge * factor), ylim=(0, edge * factor))
+    frame_nyquist(ax, measured * factor, shown * factor)
     ax.set_title(headline(result.quantities[0]), fontsize=9)
     bode, residual = side.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     bode.loglog(frequency, np.abs(measured), **POINTS)
@@ -55,10 +55,13 @@ def _impedance_fit(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     residual.legend(loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2, borderaxespad=0.0, handlelength=1.2)
 
 
-def _arc_edge(measured: np.ndarray[Any, Any], result: Result) -> float | None:
+def _arc_edge(curves: xr.Dataset, result: Result) -> float | None:
     """Return where to cut the axes so that the arc shows beside the spur of blocking electrodes; None for no cut."""
-    if "ionic_resistance" not in result or result["ionic_resistance"].relation != "=":
+    if "ionic_resistance" not in result:
+        return arc_edge(curves["impedance"])
+    if result["ionic_resistance"].relation != "=":
         return None
+    measured = curves["impedance"].values
     edge = 1.8 * result["ionic_resistance"].value
     return edge if np.nanmax(np.abs(measured)) > edge else None
 
@@ -175,7 +178,20 @@ def _arrhenius(figure: Figure, curves: xr.Dataset, result: Result) -> None:
         ax.vlines([asked], *sigma.interval95, color=ORANGE, lw=1.0)
     ax.set_yscale("log")
     ax.set(xlabel="1000/T (K⁻¹)", ylabel="ionic conductivity (S cm⁻¹)")
+    celsius = ax.secondary_xaxis("top", functions=(_celsius, _inverse_temperature))
+    celsius.set_xlabel("temperature (°C)")
+    celsius.spines["top"].set_visible(True)
     ax.set_title(headline(result.quantities[0]), fontsize=9)
+
+
+def _celsius(inverse: Any) -> Any:
+    with np.errstate(divide="ignore"):
+        return 1e3 / np.asarray(inverse) - 273.15
+
+
+def _inverse_temperature(celsius: Any) -> Any:
+    with np.errstate(divide="ignore"):
+        return 1e3 / (np.asarray(celsius) + 273.15)
 
 
 def _thickness_series(figure: Figure, curves: xr.Dataset, result: Result) -> None:
@@ -200,10 +216,11 @@ def _kramers_kronig(figure: Figure, curves: xr.Dataset, result: Result) -> None:
         left = curves[f"residual_{part}"].values * 100
         ax.semilogx(frequency, np.where(suspect, np.nan, left), marker=".", ms=4, lw=0.6, color=colour, label=part)
         shown = np.clip(left[suspect], -worst, worst)  # what lies outside is marked at the edge
-        ax.semilogx(frequency[suspect], shown, "x", ms=6, color=RED, label="suspect" if part == "real" else None)
+        label = "suspect" if part == "real" and suspect.any() else None
+        ax.semilogx(frequency[suspect], shown, "x", ms=6, color=RED, label=label)
     ax.axhline(0, color=GREY, lw=0.6)
-    ax.set(xlabel="frequency (Hz)", ylabel="residual over modulus (%)", ylim=(-1.05 * worst, 1.05 * worst))
-    ax.legend(loc="best", ncols=3)
+    ax.set(xlabel="frequency (Hz)", ylabel="residual over modulus (%)", ylim=(-1.05 * worst, 1.3 * worst))
+    ax.legend(loc="upper right", ncols=3, borderaxespad=0.0, handlelength=1.2)
     ax.set_title(headline(result.quantities[0]), fontsize=9)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from interlayer.analysis.quantity import Result
 
 from .plot_results import drawing_of
-from .plot_style import BLUE, GREY, ORANGE, POINTS, STYLE, axis_label, engineering, mark_simulated, thin
+from .plot_series import draw_nyquist
+from .plot_style import BLUE, GREY, ORANGE, POINTS, RED, STYLE, axis_label, engineering, mark_simulated, thin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,6 +59,19 @@ def plot(data: xr.Dataset | Result) -> Figure:
     return figure
 
 
+def plot_beside(results: Sequence[Result]) -> Figure:
+    """Draw several results into one figure, from left to right."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8.0, 3.0), layout="constrained")
+        parts: Any = figure.subfigures(1, len(results), squeeze=False)
+        for part, result in zip(parts[0], results, strict=True):
+            _draw_result(part, result)
+    return figure
+
+
 def _draw_result(figure: Figure, result: Result) -> None:
     draw = drawing_of(result)
     if draw is None or result.curves is None:
@@ -67,20 +81,34 @@ def _draw_result(figure: Figure, result: Result) -> None:
 
 def _eis(figure: Figure, ds: xr.Dataset) -> None:
     nyquist, bode = figure.subplots(1, 2)
-    spectra = ds["impedance"].values if ds["impedance"].ndim == 2 else ds["impedance"].values[None, :]
-    for spectrum in spectra:
-        factor, prefix = engineering(np.nanmax(np.abs(spectrum)))
-        nyquist.plot(spectrum.real * factor, -spectrum.imag * factor, **POINTS)
-    nyquist.set(xlabel=f"$Z'$ ({prefix}Ω)", ylabel=f"$-Z''$ ({prefix}Ω)")
-    nyquist.set_aspect("equal", adjustable="datalim")
-    for spectrum in spectra:
-        bode.loglog(ds["frequency"], np.abs(spectrum), **POINTS)
-    bode.set(xlabel="frequency (Hz)", ylabel="$|Z|$ (Ω)")
+    sweeps = (
+        [ds["impedance"].isel(sweep=k) for k in range(ds.sizes["sweep"])] if "sweep" in ds.dims else [ds["impedance"]]
+    )
+    draw_nyquist(nyquist, [(impedance, {}) for impedance in sweeps])
     phase = bode.twinx()
-    for spectrum in spectra:
-        phase.semilogx(ds["frequency"], np.degrees(np.angle(spectrum)), "s", ms=2.5, mfc="none", color=ORANGE)
+    for impedance in sweeps:
+        bode.loglog(ds["frequency"], np.abs(impedance), **POINTS)
+        phase.semilogx(ds["frequency"], np.degrees(np.angle(impedance)), "s", ms=2.5, mfc="none", color=ORANGE)
+    if "impedance_flag" in ds and (flagged := ds["impedance_flag"] != 0).any():
+        size = abs(ds["impedance"]).where(flagged).transpose("frequency", ...)
+        bode.plot(ds["frequency"], size, "x", ms=6, color=RED)
+        bode.plot([], [], "x", ms=6, color=RED, label="flagged")
+        bode.legend(loc="lower left")
+    bode.set(xlabel="frequency (Hz)")
+    bode.set_ylabel("$|Z|$ (Ω)", color=BLUE)
     phase.set_ylabel("phase (degree)", color=ORANGE)
+    phase.set_yticks(np.arange(-90, 91, 30))
+    low, high = _phase_limits(np.concatenate([np.degrees(np.angle(impedance.values)) for impedance in sweeps]))
+    phase.set_ylim(low, high)
     phase.spines["right"].set_visible(True)
+
+
+def _phase_limits(degrees: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """Return limits at multiples of 30 degrees around all phases, with room for the points."""
+    return (
+        min(-90.0, 30.0 * np.floor(np.nanmin(degrees) / 30.0)) - 5.0,
+        max(0.0, 30.0 * np.ceil(np.nanmax(degrees) / 30.0)) + 5.0,
+    )
 
 
 def _cycling(figure: Figure, ds: xr.Dataset) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .files import write_json, write_text
-from .outcome import ROW_FIELDS, SCHEMA, FileOutcome, Run
-from .wording import typeset, unit, words
+from .outcome import ROW_FIELDS, SCHEMA, FileOutcome, Run, SeriesOutcome
+from .wording import at, celsius, typeset, unit, words
 
 if TYPE_CHECKING:
     from interlayer.analysis.quantity import Quantity
@@ -30,6 +32,7 @@ def results(run: Run) -> dict[str, Any]:
         "folder": run.root.name,
         "summary": run.counts,
         "files": [file.to_dict() for file in run.files],
+        "series": [series.to_dict() for series in run.series],
     }
 
 
@@ -53,24 +56,43 @@ def html(run: Run) -> str:
     environment.filters["unit"] = unit
     environment.filters["interval"] = _interval
     environment.filters["share"] = _share
-    environment.filters["label"] = words
+    environment.filters["at"] = at
+    environment.filters["words"] = words
+    environment.filters["celsius"] = celsius
     environment.filters["typeset"] = typeset
+    environment.filters["anchor"] = lambda series: f"series-{1 + run.series.index(series)}"
     read = [file for file in run.files if file.status == "read"]
     return environment.get_template("report.html").render(
         folder=run.root.resolve().name,
         version=_version(),
         summary=run.counts,
         simulated=any(file.simulated for file in read),
-        samples=_by_sample(read),
+        compared=any(row["verdict"] for row in run.rows()),
+        samples=_by_sample(read, run.series),
         failed=[file for file in run.files if file.status == "failed"],
         unknown=[file for file in run.files if file.status in ("unknown", "sidecar")],
     )
 
 
-def _by_sample(files: list[FileOutcome]) -> dict[str, list[FileOutcome]]:
-    samples: dict[str, list[FileOutcome]] = {}
+@dataclass
+class _Sample:
+    """What the report shows under one heading."""
+
+    series: list[SeriesOutcome] = field(default_factory=list)
+    files: list[FileOutcome] = field(default_factory=list)
+
+    @property
+    def simulated(self) -> bool:
+        return any(s.simulated for s in self.series) or any(file.simulated for file in self.files)
+
+
+def _by_sample(files: Iterable[FileOutcome], series: Iterable[SeriesOutcome]) -> dict[str, _Sample]:
+    samples: dict[str, _Sample] = {}
     for file in files:
-        samples.setdefault(file.sample or file.path.rpartition("/")[0] or "files", []).append(file)
+        name = file.sample or file.path.rpartition("/")[0] or "files"
+        samples.setdefault(name, _Sample()).files.append(file)
+    for found in series:
+        samples.setdefault(found.sample or found.folder or "files", _Sample()).series.append(found)
     return samples
 
 

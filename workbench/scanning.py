@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from fnmatch import fnmatch
 from pathlib import Path
@@ -19,7 +20,9 @@ _NOT_DATA = ("~$*", "*.tmp", "*.part", "*.lock", "*.py", "*.pyc")
 
 
 def scan(root: Path, *, without: Collection[Path] = ()) -> list[Path]:
-    """Return the files under a folder, sorted by path, without hidden files, scripts and half-written files.
+    """Return the files under a folder without hidden files, scripts and half-written files.
+
+    They come in the order of their paths, numbers by size.
 
     Parameters
     ----------
@@ -33,10 +36,17 @@ def scan(root: Path, *, without: Collection[Path] = ()) -> list[Path]:
     for folder, subfolders, names in os.walk(root):
         here = Path(folder)
         subfolders[:] = sorted(
-            name for name in subfolders if not name.startswith(".") and (here / name).resolve() not in excluded
+            (name for name in subfolders if not name.startswith(".") and (here / name).resolve() not in excluded),
+            key=_natural,
         )
-        found += [here / name for name in sorted(names) if not _is_foreign(name)]
+        found += [here / name for name in sorted(names, key=_natural) if not _is_foreign(name)]
     return found
+
+
+def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Return a key that puts ``film_25C`` before ``film_100C``."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(int(part), "") if part.isdecimal() and part.isascii() else (-1, part) for part in parts], name
 
 
 def _is_foreign(name: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from interlayer.analysis.quantity import Quantity
 
+from .outcome import WITHOUT_TEMPERATURE
+
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -22,6 +24,28 @@ def typeset(number: str) -> str:
 def words(name: str) -> str:
     """Return an identifier as words: ``layer_thickness`` becomes ``layer thickness``."""
     return name.replace("_", " ")
+
+
+def celsius(temperature: Quantity) -> str:
+    """Return a temperature in degC to a tenth of a degree.
+
+    Examples
+    --------
+    >>> celsius(Quantity("temperature", 25.0, None, "degC")), celsius(Quantity("temperature", 40.07, 0.3, "degC"))
+    ('25 °C', '40.1 °C')
+    """
+    return f"{round(temperature.value, 1):g} °C"
+
+
+def at(quantity: Quantity, temperature: Quantity | None) -> str:
+    """Return the temperature at which a quantity holds, nothing where there is none.
+
+    Examples
+    --------
+    >>> at(Quantity("ionic_conductivity", 1e-6, None, "S cm-1"), Quantity("temperature", 25.0, None, "degC"))
+    '25 °C'
+    """
+    return "" if temperature is None or quantity.name.startswith(WITHOUT_TEMPERATURE) else celsius(temperature)
 
 
 def unit(quantity: Quantity) -> str:

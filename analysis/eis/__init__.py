@@ -17,18 +17,35 @@ ionic_conductivity = (6.37 ± 0.25)e-07 S cm-1
 from __future__ import annotations
 
 from .arrhenius import arrhenius
+from .branches import heating_and_cooling
+from .circuit_fit import circuit_parameters, fit_circuit, from_impedance, to_impedance
 from .coating import coating_conductivity
-from .conductivity import film_conductivity, ionic_resistance
+from .conductivity import film_conductivity, in_plane_conductivity, ionic_resistance
 from .drt import distribution_of_relaxation_times
+from .flags import flag_points, mask_points
+from .interdigitated import Interdigitated
 from .kramers_kronig import linear_kramers_kronig
+from .sweeps import fit_sweeps
 from .thickness_series import thickness_series
+from .vogel import vogel
 
 __all__ = [
+    "Interdigitated",
     "arrhenius",
+    "circuit_parameters",
     "coating_conductivity",
     "distribution_of_relaxation_times",
     "film_conductivity",
+    "fit_circuit",
+    "fit_sweeps",
+    "flag_points",
+    "from_impedance",
+    "heating_and_cooling",
+    "in_plane_conductivity",
     "ionic_resistance",
     "linear_kramers_kronig",
+    "mask_points",
     "thickness_series",
+    "to_impedance",
+    "vogel",
 ]

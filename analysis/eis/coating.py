@@ -18,7 +18,7 @@ from ..errors import NotAnalysable
 from ..quantity import Quantity, Result
 from ..statistics import coverage_factor, effective_degrees_of_freedom
 from .ratio import lower_limit, ratio_interval, resolved
-from .stated import checked
+from .stated import checked, own_spread
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,20 @@ class _Cells:
 
 @dataclass(frozen=True)
 class _Difference:
+    """Coated less bare in ohm cm2, its standard uncertainty without the relative one that all cells share."""
+
     value: float
     spread: float
     degrees_of_freedom: float
+    shared: float = 0.0
 
 
 def coating_conductivity(
-    coated: Quantity | Sequence[Quantity], bare: Quantity | Sequence[Quantity], *, thickness: Quantity
+    coated: Quantity | Sequence[Quantity],
+    bare: Quantity | Sequence[Quantity],
+    *,
+    thickness: Quantity,
+    shared_relative_uncertainty: float = 0.0,
 ) -> Result:
     """Conductivity of a coating from area specific resistances of coated and bare cells, or its lower limit.
 
@@ -55,6 +62,10 @@ def coating_conductivity(
         Area specific resistances in ohm cm2, one or more cells each.
     thickness : Quantity
         Of the coating, a length.
+    shared_relative_uncertainty : float
+        The part of the relative standard uncertainty of the resistances that is the same for all cells of both kinds,
+        such as that of the area of one mask. It is part of each stated uncertainty. It scales the difference and never
+        decides whether there is one.
 
     Returns
     -------
@@ -66,7 +77,7 @@ def coating_conductivity(
     Raises
     ------
     NotAnalysable
-        If a resistance is a limit, or a single pair states no uncertainty.
+        If a resistance is a limit, a single pair states no uncertainty, or one is stated below the shared part.
     UnitError
         If a resistance or the thickness bears another dimension.
 
@@ -84,10 +95,10 @@ def coating_conductivity(
     """
     if thickness.value <= 0:
         raise ValueError(f"found {thickness}; expected a value above 0")
-    d = checked([thickness], "cm")[0]
-    with_it, without = _cells(coated, "coated"), _cells(bare, "bare")
+    d, shared = checked([thickness], "cm")[0], shared_relative_uncertainty
+    with_it, without = _cells(coated, "coated", shared), _cells(bare, "bare", shared)
     with_it, without = _like(with_it, without, "coated"), _like(without, with_it, "bare")
-    difference = _difference(with_it, without)
+    difference = replace(_difference(with_it, without), shared=shared)
     told = resolved(difference.value, difference.spread, difference.degrees_of_freedom)
     numbers = _numbers(d, difference) if told else _limits(d, difference)
     return Result(
@@ -98,16 +109,19 @@ def coating_conductivity(
         diagnostics=_diagnostics(difference, with_it, without),
         budget=_budget(numbers, d, difference, with_it, without) if told else {},
         notes=tuple(_notes(thickness, difference, with_it, without, told)),
-        provenance={"thickness": f"{thickness.number()} {thickness.unit}"},
+        provenance={
+            "thickness": f"{thickness.number()} {thickness.unit}",
+            "shared_relative_uncertainty": f"{shared:g}",
+        },
     )
 
 
-def _cells(stated: Quantity | Sequence[Quantity], kind: str) -> _Cells:
+def _cells(stated: Quantity | Sequence[Quantity], kind: str, shared: float) -> _Cells:
     cells = checked([stated] if isinstance(stated, Quantity) else list(stated), "ohm cm2")
     if not cells:
         raise NotAnalysable(f"found no {kind} cell; expected one or more")
     values = np.array([cell.value for cell in cells])
-    stated_spread = math.sqrt(sum((cell.stderr or 0.0) ** 2 for cell in cells)) / len(cells)
+    stated_spread = float(np.linalg.norm(own_spread(cells, shared))) / len(cells)
     if len(cells) == 1:
         return _Cells(float(values[0]), stated_spread, math.inf, 1, None)
     deviation = float(values.std(ddof=1))
@@ -139,21 +153,17 @@ def _difference(coated: _Cells, bare: _Cells) -> _Difference:
 
 
 def _numbers(d: Quantity, difference: _Difference) -> tuple[Quantity, Quantity]:
-    relative = difference.spread / difference.value
-    sigma = d.value / difference.value
-    degrees = effective_degrees_of_freedom([(relative, difference.degrees_of_freedom), (d.relative, math.inf)])
-    interval = ratio_interval(
-        d.value, d.value * d.relative, difference.value, difference.spread, coverage_factor(degrees)
-    )
-    half = coverage_factor(difference.degrees_of_freedom) * difference.spread
+    relative, known = difference.spread / difference.value, math.hypot(d.relative, difference.shared)
+    sigma, factor = d.value / difference.value, _factor(relative, known, difference)
+    interval = ratio_interval(d.value, d.value * known, difference.value, difference.spread, factor)
+    spread = difference.value * math.hypot(relative, difference.shared)
+    half = _factor(relative, difference.shared, difference) * spread
     return (
-        Quantity(
-            "ionic_conductivity", sigma, sigma * math.hypot(relative, d.relative), "S cm-1", interval, kind="derived"
-        ),
+        Quantity("ionic_conductivity", sigma, sigma * math.hypot(relative, known), "S cm-1", interval, kind="derived"),
         Quantity(
             "area_specific_resistance",
             difference.value,
-            difference.spread,
+            spread,
             "ohm cm2",
             (difference.value - half, difference.value + half),
             kind="derived",
@@ -161,9 +171,16 @@ def _numbers(d: Quantity, difference: _Difference) -> tuple[Quantity, Quantity]:
     )
 
 
+def _factor(relative: float, known: float, difference: _Difference) -> float:
+    return coverage_factor(effective_degrees_of_freedom([(relative, difference.degrees_of_freedom), (known, math.inf)]))
+
+
 def _limits(d: Quantity, difference: _Difference) -> tuple[Quantity, Quantity]:
-    sigma = lower_limit(d.value, d.relative, difference.value, difference.spread, difference.degrees_of_freedom)
-    largest = 1.0 / lower_limit(1.0, 0.0, difference.value, difference.spread, difference.degrees_of_freedom)
+    known = math.hypot(d.relative, difference.shared)
+    sigma = lower_limit(d.value, known, difference.value, difference.spread, difference.degrees_of_freedom)
+    largest = 1.0 / lower_limit(
+        1.0, difference.shared, difference.value, difference.spread, difference.degrees_of_freedom
+    )
     return (
         Quantity("ionic_conductivity", sigma, None, "S cm-1", relation=">", kind="derived"),
         Quantity("area_specific_resistance", largest, None, "ohm cm2", relation="<", kind="derived"),
@@ -171,8 +188,8 @@ def _limits(d: Quantity, difference: _Difference) -> tuple[Quantity, Quantity]:
 
 
 def _correlation(difference: _Difference, d: Quantity) -> tuple[tuple[float, float], tuple[float, float]]:
-    relative = difference.spread / difference.value
-    off = -relative / math.hypot(relative, d.relative)
+    own = math.hypot(difference.spread / difference.value, difference.shared)
+    off = -own / math.hypot(own, d.relative)
     return (1.0, off), (off, 1.0)
 
 
@@ -194,6 +211,8 @@ def _budget(
 ) -> dict[str, dict[str, float]]:
     sigma, _ = numbers
     resistance = {"coated": coated.spread, "bare": bare.spread}
+    if difference.shared:
+        resistance["shared"] = difference.value * difference.shared
     conductivity = {name: sigma.value * spread / difference.value for name, spread in resistance.items()}
     if d.relative:
         conductivity["thickness"] = sigma.value * d.relative

@@ -1,40 +1,52 @@
-r"""Ionic conductivity of a film or pellet between blocking electrodes, from one impedance spectrum.
+r"""Ionic conductivity of a film or pellet from one impedance spectrum.
 
-.. math:: \sigma = \frac{d}{R A}, \qquad C = (R^{1-n} Q)^{1/n}, \qquad \varepsilon_r = \frac{C d}{\varepsilon_0 A}
+.. math:: \sigma = \frac{\kappa}{R}, \qquad \kappa = \frac{d}{A} \text{ between parallel electrodes}
 
-R is the sum of the arcs of the film. Where no arc is resolved the result is a limit, or none, never a number.
+R is the sum of the arcs of the film, told from those of interfaces by their capacitance. Where no arc of the film is
+resolved the result is a limit, or none, never a number.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
 import xarray as xr
 
+from ..errors import NotAnalysable
 from ..quantity import Quantity, Result
 from ..statistics import ONE_SIDED_95
-from .circuit import Floats
-from .fit import CircuitFit, polish
-from .judgement import curves, diagnostics, film_notes, fit_notes, provenance
-from .limits import resistance_limit
-from .propagation import Geometry, LogValue, propagate
+from .assignment import PROCESSES, Assigned, Electrodes, Process, assign
+from .film_quantities import arc_capacitances, conductivity, film_arcs, resistances, with_geometry
+from .fit import polish
+from .interdigitated import Interdigitated, in_plane
+from .judgement import arc_figures, arc_notes, curves, diagnostics, film_notes, fit_notes, provenance
+from .leakage import beside_leakage, side_by_side, split, stated_resistance
+from .limits import Limit, intercept_limit, resistance_limit
+from .misfit import allowing_for_shape
+from .propagation import Geometry, LogValue, parallel_plates, propagate, resistor
 from .selection import Choice, choose
 from .spectrum import usable
 
-VACUUM_PERMITTIVITY = 8.8541878188e-14
-"""In F cm-1, CODATA 2022. https://doi.org/10.1103/RevModPhys.97.025002"""
 
+def film_conductivity(
+    ds: xr.Dataset,
+    *,
+    thickness: Quantity,
+    area: Quantity,
+    electrodes: Electrodes | None = None,
+    electronic_resistance: Quantity | None = None,
+    assignment: Mapping[int, Process] | None = None,
+) -> Result:
+    r"""Through-plane ionic conductivity of a film or pellet.
 
-def film_conductivity(ds: xr.Dataset, *, thickness: Quantity, area: Quantity) -> Result:
-    r"""Through-plane ionic conductivity of a film or pellet between blocking electrodes.
-
-    The circuit is leads (L0, R0, as far as the data determine them), one or two arcs ``p(R,CPE)`` of the film and the
-    blocking electrode (CPE) in series; the number of arcs follows from AICc and from whether each is determined. The
-    film's resistance is the sum of its arcs. The size of the noise is taken from the fit.
+    The circuit is leads (L0, R0, as far as the data determine them), up to three arcs ``p(R,CPE)`` and a blocking
+    electrode (CPE) in series; the number of arcs follows from AICc and from whether each is determined. Each arc is
+    assigned to bulk, grain boundaries, an interface or a reaction by its capacitance, and the film's resistance is the
+    sum of those of bulk and grain boundaries. The size of the noise is taken from the fit; that arcs may be of another
+    shape than that of a CPE is part of the uncertainty.
 
     Parameters
     ----------
@@ -44,44 +56,105 @@ def film_conductivity(ds: xr.Dataset, *, thickness: Quantity, area: Quantity) ->
         Thickness of film or pellet, a length.
     area : Quantity
         Overlap area of the electrodes, not the area of the sample.
+    electrodes : {"blocking", "non-blocking"}, optional
+        What the electrodes are to the mobile ion (gold blocks lithium, lithium does not). Left out, as the spectrum
+        shows. With blocking electrodes a spectrum that closes on the real axis is one of electronic leakage.
+    electronic_resistance : Quantity, optional
+        Resistance of the electronic path in ohm, from DC polarisation of this cell.
+    assignment : mapping of int to str, optional
+        Processes that are known, by the number of the arc from the fastest: ``{1: "bulk", 2: "interface"}``.
 
     Returns
     -------
     Result
-        ``ionic_conductivity`` (S cm-1), ``area_specific_resistance`` (ohm cm2), ``ionic_resistance`` (ohm), with two
-        arcs ``arc_1_resistance`` and ``arc_2_resistance`` (ohm), ``capacitance`` (F) of the arcs in series and its
-        ``relative_permittivity`` (1), ``relaxation_frequency`` (Hz) of the fastest arc, and ``series_resistance`` (ohm)
-        when determined. Standard uncertainties join fit, thickness and area; intervals are log-normal when above 10 %.
-        When no arc is resolved: conductivity and resistance as 95 % limits with relation ``>`` or ``<``, and a note
-        that says why.
+        ``ionic_conductivity`` (S cm-1), ``area_specific_resistance`` (ohm cm2), ``ionic_resistance`` (ohm) of the
+        film, ``capacitance`` (F) of its arcs in series with its ``relative_permittivity`` (1),
+        ``relaxation_frequency`` (Hz) of its fastest arc, ``series_resistance`` (ohm) and ``electrode_capacitance``
+        (F cm-2, Brug) when determined. With several arcs ``bulk_resistance``, ``grain_boundary_resistance``,
+        ``interface_resistance`` and ``reaction_resistance`` (ohm), each the sum of its arcs, or ``arc_1_resistance``
+        where the process is doubtful; with bulk and grain boundaries ``bulk_conductivity`` and the apparent
+        ``grain_boundary_conductivity``; of interfaces also ``interface_area_specific_resistance`` (ohm cm2) and
+        ``interface_capacitance`` (F cm-2). With electronic leakage the headline is that of the ions alone, beside
+        ``total_resistance``, ``electronic_resistance`` (ohm) and ``ionic_transference_number`` (1).
+        Standard uncertainties join fit, thickness and area; intervals are log-normal when above 10 %.
+        Provenance holds the process of each arc under ``arc_1``, ..., diagnostics its confidence (0 to 1) under
+        ``arc_1_confidence``, the notes the reasons.
+        When no arc of the film is resolved: conductivity and resistance as 95 % limits with relation ``>`` or ``<``,
+        and a note that says why.
 
     Raises
     ------
     NotAnalysable
-        If the Dataset holds no single spectrum with enough usable points, or not even a limit follows from it.
+        If the Dataset holds no single spectrum with enough usable points, if the assignment names an arc that is not
+        there, or not even a limit follows.
     UnitError
-        If thickness or area bear another dimension.
+        If a fact bears another dimension.
+    ValueError
+        If a fact is not above zero, or a process is none of this module's.
 
     References
     ----------
     .. [1] Irvine, Sinclair, West, Adv. Mater. 2 (1990) 132. https://doi.org/10.1002/adma.19900020304
     .. [2] Hirschorn et al., Electrochim. Acta 55 (2010) 6218. https://doi.org/10.1016/j.electacta.2009.10.065
     """
-    geometry = Geometry.of(thickness, area)
-    choice = choose(usable(ds))
-    if choice.n_arcs == 0:
-        return _limited(ds, choice, geometry)
-    resistances = _resistances(choice)
-    return _result(ds, choice, _film(resistances, geometry) | resistances, geometry)
+    facts = _Facts(electrodes, electronic_resistance, assignment or {})
+    return _analysed(ds, parallel_plates(thickness, area), facts)
 
 
-def ionic_resistance(ds: xr.Dataset) -> Result:
+def in_plane_conductivity(
+    ds: xr.Dataset,
+    *,
+    thickness: Quantity,
+    geometry: Interdigitated,
+    electrodes: Electrodes | None = None,
+    electronic_resistance: Quantity | None = None,
+    assignment: Mapping[int, Process] | None = None,
+) -> Result:
+    r"""In-plane ionic conductivity of a film on interdigitated electrodes and an insulating substrate.
+
+    For a film much thinner than the gap :math:`\sigma = w / (R\,t\,L (N - 1))`; else by conformal mapping, see
+    `interlayer.analysis.eis.interdigitated`.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        One impedance spectrum of the vocabulary.
+    thickness : Quantity
+        Thickness of the film, a length.
+    geometry : Interdigitated
+        The comb.
+    electrodes, electronic_resistance, assignment
+        As for `film_conductivity`. The capacitance beside the film is the stray field through the substrate, so that
+        arcs are not assigned to processes by it; those that are not stated to be an interface count as the film's.
+
+    Returns
+    -------
+    Result
+        As for `film_conductivity`, without what needs an area.
+
+    Raises
+    ------
+    NotAnalysable, UnitError, ValueError
+        As for `film_conductivity`.
+
+    References
+    ----------
+    .. [1] Olthuis, Streekstra, Bergveld, Sens. Actuators B 24 (1995) 252. https://doi.org/10.1016/0925-4005(95)85053-8
+    .. [2] Igreja, Dias, Sens. Actuators A 112 (2004) 291. https://doi.org/10.1016/j.sna.2004.01.040
+    """
+    facts = _Facts(electrodes, electronic_resistance, assignment or {})
+    return _analysed(ds, in_plane(geometry, thickness), facts)
+
+
+def ionic_resistance(ds: xr.Dataset, *, assignment: Mapping[int, Process] | None = None) -> Result:
     """Resistance of the film's arcs, for a spectrum whose geometry is not known.
 
     Parameters
     ----------
     ds : xarray.Dataset
         One impedance spectrum of the vocabulary.
+    assignment : mapping of int to str, optional
+        As for `film_conductivity`. Without a geometry all other arcs count as the film's.
 
     Returns
     -------
@@ -93,109 +166,144 @@ def ionic_resistance(ds: xr.Dataset) -> Result:
     NotAnalysable
         As for `film_conductivity`.
     """
+    return _analysed(ds, None, _Facts(assignment=assignment or {}))
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the user knows of the cell."""
+
+    electrodes: Electrodes | None = None
+    electronic_resistance: Quantity | None = None
+    assignment: Mapping[int, Process] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.electrodes not in (None, "blocking", "non-blocking"):
+            raise ValueError(f"the electrodes are {self.electrodes!r}; expected 'blocking', 'non-blocking' or None")
+        for number, process in self.assignment.items():
+            if process not in PROCESSES:
+                raise ValueError(f"arc {number} is assigned to {process!r}; expected one of {', '.join(PROCESSES)}")
+
+
+def _analysed(ds: xr.Dataset, geometry: Geometry | None, facts: _Facts) -> Result:
     choice = choose(usable(ds))
     if choice.n_arcs == 0:
-        return _limited(ds, choice, None)
-    return _result(ds, choice, _resistances(choice), None)
+        limit = resistance_limit(choice, None if geometry is None else geometry.vacuum_capacitance)
+        return _limited(ds, choice, geometry, limit)
+    if facts.assignment and max(facts.assignment) > choice.n_arcs:
+        raise NotAnalysable(f"found {choice.n_arcs} arcs; the assignment names arc {max(facts.assignment)}")
+    leaking = beside_leakage(choice) if facts.electrodes == "blocking" else None
+    choice = leaking or choice
+    found = polish(allowing_for_shape(choice.fit, choice.n_arcs))
+    choice = replace(choice, fit=found)
+    assigned = _assigned(choice, geometry, facts)
+    if not film_arcs(assigned):
+        return _limited(ds, choice, geometry, intercept_limit(choice), assigned)
+    values = resistances(found, assigned)
+    known = dict(geometry.relative) if geometry else {}
+    if facts.electronic_resistance is not None:
+        known["electronic_resistance"] = facts.electronic_resistance.relative
+        stated = stated_resistance(facts.electronic_resistance, found.theta.size)
+        paths = split(values["ionic_resistance"], stated, found, known)
+        if paths.least_ionic_resistance is not None:
+            reason = "the electronic path carries all of the current within its uncertainty"
+            limit = Limit(paths.least_ionic_resistance, ">", reason, found)
+            return _limited(ds, choice, geometry, limit, assigned)
+        values |= paths.values
+    elif leaking is not None:
+        values |= side_by_side(values["ionic_resistance"], resistor(found, "Re"))
+    if geometry is not None:
+        values = with_geometry(values, found, assigned, geometry) | values
+        if "electronic_resistance" in values:
+            values["electronic_conductivity"] = conductivity(values["electronic_resistance"], geometry)
+    return _result(ds, choice, values, geometry, known, assigned, facts)
 
 
-def _resistances(choice: Choice) -> dict[str, LogValue]:
-    """Return what needs no geometry."""
-    found = choice.fit
-    places = [found.index(f"R{number}") for number in range(1, choice.n_arcs + 1)]
-    sizes = np.exp(found.theta[places])
-    by_fit = np.zeros(found.theta.size)
-    by_fit[places] = sizes / sizes.sum()
-    values = {"ionic_resistance": LogValue(math.log(sizes.sum()), by_fit, "ohm")}
-    if choice.n_arcs > 1:
-        values |= {f"arc_{number}_resistance": _resistor(found, f"R{number}") for number in range(1, choice.n_arcs + 1)}
-    values |= {"capacitance": _capacitance(found, choice.n_arcs), "relaxation_frequency": _relaxation(found)}
-    if "R0" in found and found.spread("R0") < 1.0:
-        values["series_resistance"] = _resistor(found, "R0")
-    return values
-
-
-def _resistor(found: CircuitFit, name: str) -> LogValue:
-    place = found.index(name)
-    return LogValue(float(found.theta[place]), np.eye(found.theta.size)[place], "ohm")
-
-
-def _ln_tau(found: CircuitFit, number: int) -> tuple[float, Floats]:
-    """Return ln of the relaxation time (R Q)^(1/n) of an arc in s, and its derivatives."""
-    r, q, e = (found.index(name.format(number)) for name in ("R{}", "CPE{}_Q", "CPE{}_n"))
-    n = found.value(f"CPE{number}_n")
-    ln_tau = float(found.theta[r] + found.theta[q]) / n
-    derivatives = np.zeros(found.theta.size)
-    derivatives[[r, q, e]] = 1.0 / n, 1.0 / n, -ln_tau * (1.0 - n)
-    return ln_tau, derivatives
-
-
-def _capacitance(found: CircuitFit, n_arcs: int) -> LogValue:
-    """Return the capacitance of the arcs in series, each tau/R: that of the film seen at high frequency."""
-    arcs = [_ln_tau(found, number) for number in range(1, n_arcs + 1)]
-    resistors = [_resistor(found, f"R{number}") for number in range(1, n_arcs + 1)]
-    elastances = np.exp([r.logarithm - ln_tau for r, (ln_tau, _) in zip(resistors, arcs, strict=True)])
-    share = elastances / elastances.sum()
-    by_fit = np.array([derivatives - r.by_fit for r, (_, derivatives) in zip(resistors, arcs, strict=True)])
-    return LogValue(-math.log(elastances.sum()), share @ by_fit, "F")
-
-
-def _relaxation(found: CircuitFit) -> LogValue:
-    ln_tau, derivatives = _ln_tau(found, 1)
-    return LogValue(-ln_tau - math.log(2.0 * math.pi), -derivatives, "Hz")
-
-
-def _film(resistances: Mapping[str, LogValue], geometry: Geometry) -> dict[str, LogValue]:
-    """Return what needs thickness and area, the conductivity first."""
-    r, c = resistances["ionic_resistance"], resistances["capacitance"]
-    ln_d, ln_a = math.log(geometry.thickness), math.log(geometry.area)
-    ln_permittivity = c.logarithm + ln_d - ln_a - math.log(VACUUM_PERMITTIVITY)
-    return {
-        "ionic_conductivity": LogValue(ln_d - ln_a - r.logarithm, -r.by_fit, "S cm-1", 1.0, -1.0),
-        "area_specific_resistance": LogValue(r.logarithm + ln_a, r.by_fit, "ohm cm2", 0.0, 1.0),
-        "relative_permittivity": LogValue(ln_permittivity, c.by_fit, "1", 1.0, -1.0),
-    }
-
-
-def _result(ds: xr.Dataset, choice: Choice, values: Mapping[str, LogValue], geometry: Geometry | None) -> Result:
-    found = polish(choice.fit)
-    propagated = propagate(values, found, geometry)
-    numbers = {quantity.name: quantity.value for quantity in propagated.quantities}
-    return Result(
-        method=f"complex least squares of {found.circuit}, modulus weights, logarithmic parameters",
-        quantities=propagated.quantities,
-        correlation=propagated.correlation,
-        diagnostics=diagnostics(ds, choice),
-        budget=propagated.budget,
-        notes=(*fit_notes(choice), *film_notes(choice, numbers), *(geometry.notes if geometry else ())),
-        provenance=provenance(ds, choice),
-        curves=curves(found),
-        fit=found.minimizer_result,
+def _assigned(choice: Choice, geometry: Geometry | None, facts: _Facts) -> tuple[Assigned, ...]:
+    numbers = range(1, choice.n_arcs + 1)
+    if geometry is None or geometry.area is None:
+        why = "without thickness and area" if geometry is None else "beside the stray field of the substrate"
+        return tuple(
+            Assigned(facts.assignment[number], 1.0, "as stated", stated=True)
+            if number in facts.assignment
+            else Assigned("unknown", 1.0, f"{why} a capacitance says nothing")
+            for number in numbers
+        )
+    return assign(
+        arc_capacitances(choice.fit, choice.n_arcs),
+        choice.fit,
+        geometry,
+        electrodes=facts.electrodes,
+        spur=choice.has_electrode,
+        stated=facts.assignment,
     )
 
 
-def _limited(ds: xr.Dataset, choice: Choice, geometry: Geometry | None) -> Result:
+def _result(
+    ds: xr.Dataset,
+    choice: Choice,
+    values: Mapping[str, LogValue],
+    geometry: Geometry | None,
+    known: Mapping[str, float],
+    assigned: tuple[Assigned, ...],
+    facts: _Facts,
+) -> Result:
+    propagated = propagate(values, choice.fit, known)
+    numbers = {quantity.name: quantity.value for quantity in propagated.quantities}
+    notes = (
+        *fit_notes(choice),
+        *film_notes(choice, numbers, facts.electrodes),
+        *arc_notes(assigned),
+        *(geometry.notes if geometry else ()),
+    )
+    return Result(
+        method=f"complex least squares of {choice.fit.circuit}, modulus weights, logarithmic parameters",
+        quantities=tuple(_at_most_one(quantity) for quantity in propagated.quantities),
+        correlation=propagated.correlation,
+        diagnostics=diagnostics(ds, choice) | arc_figures(assigned),
+        budget=propagated.budget,
+        notes=notes,
+        provenance=provenance(ds, choice, assigned),
+        curves=curves(choice.fit),
+        fit=choice.fit.minimizer_result,
+    )
+
+
+def _at_most_one(quantity: Quantity) -> Quantity:
+    """Return a transference number with its interval cut at 1, any other quantity as it is."""
+    if quantity.name != "ionic_transference_number" or quantity.interval95 is None:
+        return quantity
+    low, high = quantity.interval95
+    return replace(quantity, interval95=(low, min(high, 1.0)))
+
+
+def _limited(
+    ds: xr.Dataset, choice: Choice, geometry: Geometry | None, limit: Limit, assigned: tuple[Assigned, ...] = ()
+) -> Result:
     """Return limits; the geometry's uncertainty widens them on the safe side."""
-    vacuum = None if geometry is None else VACUUM_PERMITTIVITY * geometry.area / geometry.thickness
-    limit = resistance_limit(choice, vacuum)
     choice = replace(choice, fit=limit.fit)
     quantities = [Quantity("ionic_resistance", limit.resistance, None, "ohm", relation=limit.relation, kind="fit")]
     if geometry is not None:
         sign = 1.0 if limit.relation == "<" else -1.0
-        u = math.hypot(geometry.thickness_relative, geometry.area_relative)
-        conductivity = geometry.thickness / (limit.resistance * geometry.area) * math.exp(-sign * ONE_SIDED_95 * u)
-        specific = limit.resistance * geometry.area * math.exp(sign * ONE_SIDED_95 * geometry.area_relative)
+        bound = geometry.cell_constant / limit.resistance * math.exp(-sign * ONE_SIDED_95 * geometry.spread)
         opposite: Literal["<", ">"] = ">" if limit.relation == "<" else "<"
-        quantities = [
-            Quantity("ionic_conductivity", conductivity, None, "S cm-1", relation=opposite, kind="fit"),
-            Quantity("area_specific_resistance", specific, None, "ohm cm2", relation=limit.relation, kind="fit"),
-            *quantities,
-        ]
+        material = [Quantity("ionic_conductivity", bound, None, "S cm-1", relation=opposite, kind="fit")]
+        if geometry.area is not None:
+            specific = limit.resistance * geometry.area * math.exp(sign * ONE_SIDED_95 * geometry.relative["area"])
+            material.append(
+                Quantity("area_specific_resistance", specific, None, "ohm cm2", relation=limit.relation, kind="fit")
+            )
+        quantities = [*material, *quantities]
     return Result(
         method="one-sided 95 % limit from complex least squares, modulus weights, logarithmic parameters",
         quantities=tuple(quantities),
-        diagnostics=diagnostics(ds, choice),
-        notes=(f"not resolved: {limit.reason}", *fit_notes(choice), *(geometry.notes if geometry else ())),
-        provenance=provenance(ds, choice),
+        diagnostics=diagnostics(ds, choice) | arc_figures(assigned),
+        notes=(
+            f"not resolved: {limit.reason}",
+            *fit_notes(choice),
+            *arc_notes(assigned),
+            *(geometry.notes if geometry else ()),
+        ),
+        provenance=provenance(ds, choice, assigned),
         curves=curves(choice.fit),
     )

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .circuit import Floats
+from .circuits import Floats
 
 DEEP = 0.5
 """Height of a valley over the smaller of its peaks, below which the two are told apart."""
@@ -97,6 +97,26 @@ def find_peaks(
         peak
         for place, peak in enumerate(peaks)
         if inside[place] and place not in vague and peak.resistance >= _TOLD * peak.resistance_budget["noise"]
+    ]
+
+
+def rough_peaks(tau: Floats, gamma: Floats, least: Floats, electrode: Floats) -> list[tuple[float, float]]:
+    """Return resistance in ohm and time constant in s of what `find_peaks` would look at, from the fastest.
+
+    Parameters
+    ----------
+    tau, gamma, electrode
+        As for `find_peaks`.
+    least : ndarray, shape (K,)
+        Smallest area in ohm that is a peak.
+    """
+    ln_tau = np.log(tau)
+    step = float(ln_tau[1] - ln_tau[0])
+    return [
+        (piece.area, math.exp(piece.centre))
+        for piece in _merged(_pieces(ln_tau, gamma, step), ln_tau, gamma, step)
+        if piece.top not in (0, tau.size - 1)
+        and piece.area >= max(_ABOVE_ELECTRODE * electrode[piece.top], least[piece.top])
     ]
 
 

@@ -1,7 +1,8 @@
-r"""Complex non-linear least squares of a circuit with modulus weights, logarithmic parameters and analytic Jacobian.
+r"""Complex non-linear least squares of a circuit with logarithmic parameters and analytic Jacobian.
 
-Both parts of the residual are divided by :math:`|Z|` of the data, the weight for noise proportional to the modulus.
-The size of the noise is not known beforehand: the covariance is scaled with the reduced chi-square.
+Without a stated noise both parts of the residual are divided by :math:`|Z|` of the data, the weight for noise
+proportional to the modulus whose size is not known: the covariance is scaled with the reduced chi-square. With a stated
+noise they are divided by it, and the covariance is enlarged only where the scatter is larger than stated.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .circuit import Circuit, Complexes, Floats
+from .circuits import RANGE, Circuit, Floats, Parameter
 from .spectrum import Spectrum
 
 CONVERGED = 1e-11
@@ -23,7 +25,8 @@ ROUGH = 1e-3
 """Tolerance that is enough to tell which of several starts leads lowest."""
 
 _MOST_EVALUATIONS = 200
-_UNDETERMINED = 50.0  # e-fold (or logit) uncertainty above which the data say nothing about a parameter
+_UNKNOWN = {"ln": 2.0, "logit": 0.25}
+"""Standard uncertainty, of a logarithm or of an exponent itself, above which a parameter has no value."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,11 @@ class CircuitFit:
     covariance : ndarray, shape (p, p)
         Of `theta`, scaled with the reduced chi-square. Infinite on the diagonal for parameters the data say nothing of.
     residual : ndarray, shape (2, n)
-        Real and imaginary part of (model - data) / abs(data).
+        Real and imaginary part of (model - data) / abs(data), or over the noise where it is stated.
     condition_number : float
         Of the Jacobian with columns scaled to one length, without undetermined parameters.
+    noise : ndarray, shape (n,), or None
+        Stated standard deviation of either part in ohm.
     minimizer_result : lmfit.minimizer.MinimizerResult or None
         Of the same fit through lmfit, see `polish`.
     """
@@ -54,7 +59,18 @@ class CircuitFit:
     covariance: Floats
     residual: Floats
     condition_number: float
+    noise: Floats | None = None
     minimizer_result: Any = None
+
+    @classmethod
+    def at(cls, circuit: Circuit, spectrum: Spectrum, theta: Floats, noise: Floats | None) -> CircuitFit:
+        """Return residuals and covariance at parameters that are taken for the best."""
+        problem = _Problem(circuit, spectrum, noise)
+        theta = np.array([p.inside(float(value)) for p, value in zip(circuit.parameters, theta, strict=True)])
+        residual = problem.residual(theta)
+        variance = problem.variance(float(np.sum(residual**2)), theta.size)
+        covariance, condition = _covariance(problem.jacobian(theta), variance, _reach(circuit, theta))
+        return cls(circuit, spectrum, theta, covariance, residual.reshape(2, -1), condition, noise)
 
     @property
     def chi_square(self) -> float:
@@ -68,18 +84,35 @@ class CircuitFit:
 
     @property
     def reduced_chi_square(self) -> float:
-        """Chi-square over degrees of freedom: the mean square relative noise if the circuit is right."""
+        """Chi-square over degrees of freedom: mean square relative noise if the circuit is right, 1 if stated."""
         return self.chi_square / self.degrees_of_freedom
 
     @property
     def aicc(self) -> float:
-        """Akaike information criterion, corrected for small samples, for noise of unknown size."""
-        n, k = self.residual.size, self.theta.size + 1
-        return n * math.log(max(self.chi_square, 1e-300) / n) + 2.0 * k + 2.0 * k * (k + 1) / max(n - k - 1, 1)
+        """Akaike information criterion, corrected for small samples; noise of unknown size is one more parameter."""
+        n, k = self.residual.size, self.theta.size + (self.noise is None)
+        misfit = self.chi_square if self.noise is not None else n * math.log(max(self.chi_square, 1e-300) / n)
+        return misfit + 2.0 * k + 2.0 * k * (k + 1) / max(n - k - 1, 1)
+
+    @property
+    def held(self) -> Mapping[str, float]:
+        """Values of parameters that are not fitted, in their units."""
+        return getattr(self.circuit, "held", {})
 
     def index(self, name: str) -> int:
         """Return the place of a parameter in `theta`."""
         return [parameter.name for parameter in self.circuit.parameters].index(name)
+
+    def reordered(self, order: NDArray[np.intp]) -> CircuitFit:
+        """Return the same fit with like parts in another order, ``theta[order]``."""
+        return replace(self, theta=self.theta[order], covariance=self.covariance[np.ix_(order, order)])
+
+    def determines(self, parameter: Parameter) -> bool:
+        """Return whether the data give a parameter a value."""
+        spread = self.spread(parameter.name)
+        if parameter.scale == "logit" and math.isfinite(spread):
+            spread = self.stderr(parameter.name)
+        return spread < _UNKNOWN[parameter.scale]
 
     def __contains__(self, name: str) -> bool:
         return any(parameter.name == name for parameter in self.circuit.parameters)
@@ -96,13 +129,16 @@ class CircuitFit:
 
     def stderr(self, name: str) -> float:
         """Return the standard uncertainty of a parameter in its unit, to first order."""
-        value = self.value(name)
-        slope = value if self.circuit.parameters[self.index(name)].scale == "ln" else value * (1.0 - value)
-        return self.spread(name) * slope
+        return self.spread(name) * self.circuit.parameters[self.index(name)].slope(self.value(name))
 
 
 def fit(
-    circuit: Circuit, spectrum: Spectrum, starts: Sequence[Mapping[str, float]], *, tolerance: float = CONVERGED
+    circuit: Circuit,
+    spectrum: Spectrum,
+    starts: Sequence[Mapping[str, float]],
+    *,
+    noise: Floats | None = None,
+    tolerance: float = CONVERGED,
 ) -> CircuitFit:
     """Fit a circuit from several starts and return the best fit.
 
@@ -115,10 +151,12 @@ def fit(
     starts : sequence of mapping of str to float
         Values in their units by name of the parameter, for example from `interlayer.analysis.eis.start.start_values`;
         names that the circuit lacks are passed over.
+    noise : ndarray, shape (n,), optional
+        Standard deviation of either part in ohm; left out, it is proportional to the modulus and of unknown size.
     tolerance : float
         Relative change of chi-square and of the parameters at which the descent ends.
     """
-    problem = _Problem(circuit, spectrum)
+    problem = _Problem(circuit, spectrum, noise)
     roads = []
     for start in starts:
         theta = np.array([parameter.fitted(start[parameter.name]) for parameter in circuit.parameters])
@@ -127,17 +165,18 @@ def fit(
     _, theta = min(roads, key=lambda road: road[0])
     if len(starts) > 1 and tolerance < ROUGH:
         theta = problem.descend(theta, tolerance)
-    return _evaluate(problem, theta)
+    return CircuitFit.at(circuit, spectrum, theta, noise)
 
 
 def polish(found: CircuitFit) -> CircuitFit:
     """Repeat a fit from its end through lmfit, whose `MinimizerResult` knows confidence intervals and reports.
 
-    Parameters of its result bear the scale in their name, ``ln_R1``, ``logit_CPE1_n``.
+    Its result holds each parameter twice: on the scale of the fit, with the scale in its name (``ln_R1``,
+    ``logit_CPE1_n``), and in natural units (``R1``), with the standard uncertainty to first order.
     """
     import lmfit
 
-    problem = _Problem(found.circuit, found.spectrum)
+    problem = _Problem(found.circuit, found.spectrum, found.noise)
     parameters = lmfit.Parameters()
     for parameter, value in zip(found.circuit.parameters, found.theta, strict=True):
         parameters.add(parameter.fitted_name, value=float(value))
@@ -151,49 +190,46 @@ def polish(found: CircuitFit) -> CircuitFit:
         ftol=CONVERGED,
         xtol=CONVERGED,
     )
+    for parameter in found.circuit.parameters:
+        fitted = outcome.params[parameter.fitted_name]
+        value = parameter.natural(fitted.value)
+        outcome.params.add(parameter.name, value=value, vary=False)
+        outcome.params[parameter.name].stderr = found.stderr(parameter.name)
+    for name, value in found.held.items():
+        outcome.params.add(name, value=value, vary=False)
     return replace(found, minimizer_result=outcome)
-
-
-def allowing(found: CircuitFit, columns: Complexes) -> CircuitFit:
-    """Return the same fit with a covariance that allows for series elements which the circuit lacks.
-
-    An element that must not be negative and came out at zero still has an uncertainty, and what it correlates with has
-    more. The covariance is that of the fit with the element free to take either sign, which is on the safe side.
-
-    Parameters
-    ----------
-    found : CircuitFit
-        A fit of the circuit without them.
-    columns : ndarray, shape (k, n)
-        Impedance of each element for a size of one, for example ``1j * omega`` of an inductor.
-    """
-    problem = _Problem(found.circuit, found.spectrum)
-    weighted = columns * problem.weight
-    jacobian = np.concatenate([problem.jacobian(found.theta), np.concatenate([weighted.real, weighted.imag], axis=1)])
-    noise = found.chi_square / max(found.residual.size - len(jacobian), 1)
-    covariance, condition = _covariance(jacobian, noise)
-    size = found.theta.size
-    return replace(found, covariance=covariance[:size, :size], condition_number=condition)
 
 
 class _Problem:
     """Residual and Jacobian of one circuit and one spectrum as real vectors."""
 
-    def __init__(self, circuit: Circuit, spectrum: Spectrum) -> None:
-        self.circuit, self.spectrum = circuit, spectrum
+    def __init__(self, circuit: Circuit, spectrum: Spectrum, noise: Floats | None) -> None:
+        self.circuit, self.spectrum, self.noise = circuit, spectrum, noise
         self.omega = spectrum.omega
-        self.weight = 1.0 / np.abs(spectrum.impedance)
+        self.weight = 1.0 / (np.abs(spectrum.impedance) if noise is None else noise)
+        self._theta: Floats | None = None
+
+    def _evaluate(self, theta: Floats) -> None:
+        """Evaluate once for both residual and Jacobian, which a descent asks for one after the other."""
+        if self._theta is None or not np.array_equal(theta, self._theta):
+            self._impedance, self._derivatives = self.circuit.evaluate(self.omega, within_range(theta))
+            self._theta = theta.copy()
 
     def residual(self, theta: Floats) -> Floats:
-        impedance, _ = self.circuit.evaluate(self.omega, theta)
-        difference = (impedance - self.spectrum.impedance) * self.weight
+        self._evaluate(theta)
+        difference = (self._impedance - self.spectrum.impedance) * self.weight
         return np.concatenate([difference.real, difference.imag])
 
     def jacobian(self, theta: Floats) -> Floats:
         """Return derivatives of the residual, shape (p, 2 n)."""
-        _, derivatives = self.circuit.evaluate(self.omega, theta)
-        derivatives = derivatives * self.weight
+        self._evaluate(theta)
+        derivatives = self._derivatives * self.weight
         return np.concatenate([derivatives.real, derivatives.imag], axis=1)
+
+    def variance(self, chi_square: float, n_parameters: int) -> float:
+        """Return the factor of the covariance."""
+        reduced = chi_square / max(2 * self.omega.size - n_parameters, 1)
+        return reduced if self.noise is None else max(reduced, 1.0)
 
     def descend(self, theta: Floats, tolerance: float) -> Floats:
         """Return the minimum next to `theta` by Levenberg-Marquardt steps."""
@@ -212,22 +248,23 @@ class _Problem:
         return np.asarray(found, dtype=float)
 
 
-def _evaluate(problem: _Problem, theta: Floats) -> CircuitFit:
-    residual = problem.residual(theta)
-    noise = float(np.sum(residual**2)) / max(residual.size - theta.size, 1)
-    covariance, condition = _covariance(problem.jacobian(theta), noise)
-    shaped = residual.reshape(2, -1)
-    return CircuitFit(problem.circuit, problem.spectrum, theta, covariance, shaped, condition)
+def within_range(theta: Floats) -> Floats:
+    """Return parameters kept where exp does not overflow."""
+    return np.minimum(np.maximum(theta, -RANGE), RANGE)
 
 
-def _covariance(jacobian: Floats, noise: float) -> tuple[Floats, float]:
+def _reach(circuit: Circuit, theta: Floats) -> Floats:
+    return np.array([p.reach(float(value)) for p, value in zip(circuit.parameters, theta, strict=True)])
+
+
+def _covariance(jacobian: Floats, variance: float, reach: Floats) -> tuple[Floats, float]:
     """Return the covariance from the column-scaled Jacobian, and its condition number.
 
-    Scaling first keeps parameters of very different leverage from spoiling each other. Columns without any leverage are
-    set aside as undetermined instead of making the rest singular.
+    Scaling first keeps parameters of very different leverage from spoiling each other. Parameters without any effect on
+    the residuals as far as they reach are set aside as undetermined instead of making the rest singular.
     """
     length = np.linalg.norm(jacobian, axis=1)
-    free = length * _UNDETERMINED > math.sqrt(noise)
+    free = (length > 0) & (np.where(length > 0, length, 1.0) * reach > math.sqrt(variance))
     covariance = np.diag(np.where(free, 0.0, np.inf))
     if not free.any():
         return covariance, 1.0
@@ -235,5 +272,5 @@ def _covariance(jacobian: Floats, noise: float) -> tuple[Floats, float]:
     _, singular, directions = np.linalg.svd(scaled.T, full_matrices=False)
     floor = max(singular[0] * 1e-9, 1e-300)
     root = directions.T / np.maximum(singular, floor) / length[free, None]
-    covariance[np.ix_(free, free)] = noise * root @ root.T
+    covariance[np.ix_(free, free)] = variance * root @ root.T
     return covariance, float(singular[0] / max(singular[-1], floor))

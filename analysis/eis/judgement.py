@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from ..statistics import runs_p_value
+from .assignment import FILM, Assigned, Electrodes
 from .fit import CircuitFit
 from .selection import Choice, relaxation
+from .spectrum import origin
 
 PLAUSIBLE_PERMITTIVITY = (2.0, 200.0)
 """Of dense inorganic electrolytes; grain boundaries and interfaces appear far above when set against the whole film."""
@@ -62,7 +64,7 @@ def fit_notes(choice: Choice) -> Iterator[str]:
             yield f"the data hold no {what} {name}; it is left out"
 
 
-def film_notes(choice: Choice, numbers: Mapping[str, float]) -> Iterator[str]:
+def film_notes(choice: Choice, numbers: Mapping[str, float], electrodes: Electrodes | None = None) -> Iterator[str]:
     """Yield what the reader must know before taking the arcs for the film's.
 
     Parameters
@@ -71,12 +73,19 @@ def film_notes(choice: Choice, numbers: Mapping[str, float]) -> Iterator[str]:
         With at least one arc.
     numbers : mapping of str to float
         Values of the quantities by name.
+    electrodes : {"blocking", "non-blocking"} or None
+        As stated by the user.
     """
     yield _why_so_many(choice)
-    if not choice.has_electrode:
+    if not choice.has_electrode and electrodes != "non-blocking":
         yield (
             "no blocking electrode is seen in the window: the resistance may hold electronic leakage or the "
             "electrode's own"
+        )
+    if choice.has_electrode and electrodes == "non-blocking":
+        yield (
+            "the spectrum rises to low frequency as with blocking electrodes, though they are stated not to block: "
+            "diffusion, or a lost contact"
         )
     highest, lowest = choice.fit.spectrum.frequency[[0, -1]]
     for number in range(1, choice.n_arcs + 1):
@@ -97,13 +106,45 @@ def film_notes(choice: Choice, numbers: Mapping[str, float]) -> Iterator[str]:
 
 
 def _why_so_many(choice: Choice) -> str:
-    if choice.n_arcs == 2:
-        gain = choice.aicc[1] - choice.aicc[2]
-        return f"two arcs are resolved (AICc falls by {gain:.0f}); the resistance is their sum"
-    gain = choice.aicc[1] - choice.aicc[2]
+    words = ("no arc", "one arc", "two arcs", "three arcs")
+    text, aicc = words[choice.n_arcs], choice.aicc
+    if choice.n_arcs > 1:
+        text += f" (AICc falls by {aicc[choice.n_arcs - 1] - aicc[choice.n_arcs]:.0f} with the last)"
+    if choice.n_arcs + 1 not in aicc:
+        return text
+    gain = aicc[choice.n_arcs] - aicc[choice.n_arcs + 1]
     if gain > 0:
-        return f"one arc; a second one lowers AICc by {gain:.0f} but is not decisive or not determined"
-    return "one arc; a second one does not lower AICc"
+        return f"{text}; one more lowers AICc by {gain:.0f} but is not decisive or not determined"
+    return f"{text}; one more does not lower AICc"
+
+
+def arc_figures(assigned: Sequence[Assigned]) -> dict[str, float]:
+    """Return how sure the process of each arc is, from 0 to 1."""
+    return {
+        f"arc_{number}_confidence": arc.confidence
+        for number, arc in enumerate(assigned, start=1)
+        if not arc.stated and arc.process != "unknown"
+    }
+
+
+def arc_notes(assigned: Sequence[Assigned]) -> Iterator[str]:
+    """Yield what each arc is taken for, and why."""
+    for number, arc in enumerate(assigned, start=1):
+        process = arc.process.replace("_", " ")
+        if arc.stated:
+            yield f"arc {number} is taken for {process}, as stated"
+        elif arc.process == "unknown":
+            yield f"the process of arc {number} is not known: {arc.reason}"
+        elif arc.confident:
+            yield f"arc {number} is taken for {process} (confidence {arc.confidence:.2f}): {arc.reason}"
+        else:
+            yield (
+                f"arc {number} is probably {process}, but that is doubtful (confidence {arc.confidence:.2f}): "
+                f"{arc.reason}"
+            )
+    counted = [str(number) for number, arc in enumerate(assigned, start=1) if arc.process in FILM]
+    if len(assigned) > 1 and counted:
+        yield f"the film's resistance is that of arc {' and '.join(counted)} of {len(assigned)}"
 
 
 def curves(found: CircuitFit) -> xr.Dataset:
@@ -126,11 +167,9 @@ def curves(found: CircuitFit) -> xr.Dataset:
     )
 
 
-def provenance(ds: xr.Dataset, choice: Choice) -> dict[str, str]:
-    """Return where the spectrum comes from and what was fitted to it."""
-    kept = {
-        key: str(ds.attrs[key])
-        for key in ("source_file", "source_sha256", "format", "parser_version")
-        if key in ds.attrs
-    }
-    return kept | {"circuit": str(choice.fit.circuit)}
+def provenance(ds: xr.Dataset, choice: Choice, assigned: Sequence[Assigned]) -> dict[str, str]:
+    """Return where the spectrum comes from, what was fitted to it, and the process of each arc with who says so."""
+    arcs = {f"arc_{number}": arc.process for number, arc in enumerate(assigned, start=1)}
+    stated = [name for name, arc in zip(arcs, assigned, strict=True) if arc.stated]
+    by_user = {"assignment": f"{', '.join(stated)} stated"} if stated else {}
+    return origin(ds) | {"circuit": str(choice.fit.circuit)} | arcs | by_user

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import NotAnalysable
 from ..statistics import ONE_SIDED_95
-from .circuit import Circuit, Complexes, ConstantPhase, Floats, Parameter, Resistor, Series, arc
+from .circuits import Circuit, Complexes, ConstantPhase, Floats, Parameter, Resistor, Series, arc
 from .fit import CircuitFit, fit
 from .selection import BETTER_BY, Choice, relaxation
 
@@ -75,6 +75,22 @@ def resistance_limit(choice: Choice, capacitance_of_vacuum: float | None) -> Lim
         f"no arc is resolved, and an effective permittivity of {permittivity:.3g} may be the film's or the "
         "electrode's; measure to higher frequency, or at another temperature"
     )
+
+
+def intercept_limit(choice: Choice) -> Limit:
+    """Return the limit where all arcs are of interfaces: the film's resistance is within the intercept.
+
+    Raises
+    ------
+    NotAnalysable
+        If the intercept has no upper bound.
+    """
+    found = choice.fit
+    circuit: Circuit = found.circuit
+    if "R0" not in found:
+        circuit = Series((Resistor("0"), *getattr(circuit, "parts", (circuit,))))
+    upper = _profile(circuit, "R0", found, +1)
+    return Limit(upper, "<", "all arcs are those of interfaces; the film's is above the window", found)
 
 
 def _of_undetermined_arc(found: CircuitFit) -> Limit:

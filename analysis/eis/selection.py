@@ -9,23 +9,35 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from .circuit import Circuit, ConstantPhase, Inductor, Resistor, Series, arc
-from .fit import ROUGH, CircuitFit, allowing, fit
+from ..statistics import runs_p_value
+from .circuits import RANGE, Circuit, ConstantPhase, Inductor, Resistor, Series, arc
+from .fit import ROUGH, CircuitFit, fit
+from .misfit import allowing_for_leads
+from .propagation import relaxation_time
 from .spectrum import Spectrum
 from .start import start_values
 
-MOST_ARCS = 2
+MOST_ARCS = 3
 BETTER_BY = 10.0
 """Fall of AICc that counts as decisive evidence for one more arc (Burnham and Anderson, table 2.6)."""
 
-_DETERMINED = 0.5  # relative uncertainty of an arc's resistance below which the arc is told apart from its neighbours
+ABSENT = 10.0
+"""Relative uncertainty of a lead above which it has run to zero."""
+
+_DETERMINED = {1: 0.5, 2: 0.5, 3: 0.2}  # relative uncertainty below which each of so many arcs is told from the others
+_APART = 3.0  # ratio of relaxation times below which three arcs are rather two of another shape
+_FAR_ABOVE = 3.0  # times the highest frequency
 _LEAST_EXPONENT = 0.5  # an arc flatter than a Warburg element is a background, no relaxation
 _DOUBTFUL = 2.0  # relative uncertainty above which it is tested whether a lead is there at all
 _SETTLED = 1e-6  # tolerance at which circuits are compared; what they lack shows long before convergence
-_ABSENT = 10.0  # relative uncertainty above which it has run to zero
+_LEAD_SIZES = {"L0": 1e-5, "R0": 100.0}  # H and ohm that leads and stage may have though they came out at zero
+_TREND_P = 1e-4  # of the runs test
+_TERMS = ("R{}", "CPE{}_Q", "CPE{}_n")
+_BENT_ELECTRODE = 0.7  # exponent below which an electrode may be part of an arc
 _FLATTEST_ELECTRODE = 0.25  # exponent below which the electrode mimics a resistance
 
 
@@ -42,7 +54,7 @@ class Choice:
     has_electrode : bool
         Whether a blocking electrode was found; it bears the number ``n_arcs + 1``.
     aicc : mapping of int to float
-        Information criterion by number of arcs tried.
+        Information criterion by number of arcs tried, of which there may be more than chosen.
     unresolved : CircuitFit
         The fit with one arc, determined or not, from which limits follow.
     """
@@ -55,10 +67,19 @@ class Choice:
 
 
 def choose(spectrum: Spectrum) -> Choice:
-    """Fit circuits with no, one and two arcs and return the one that the data support."""
-    fits = {n: _fit_series(spectrum, n) for n in range(MOST_ARCS + 1)}
+    """Fit circuits with no, one and more arcs and return the one that the data support.
+
+    Three arcs are tried where two are better than one, or leave residuals with a trend.
+    """
+    fits: dict[int, CircuitFit] = {}
+    for n in range(MOST_ARCS + 1):
+        if n < MOST_ARCS or fits[n - 1].aicc < fits[n - 2].aicc - BETTER_BY or _has_trend(fits[n - 1]):
+            fits[n] = _fit_arcs(spectrum, n, fits.get(n - 1))
+    for n in range(len(fits) - 1, 1, -1):
+        if fits[n].aicc < fits[n - 1].aicc - BETTER_BY and not _is_resolved(fits[n], n):
+            fits[n - 1] = min(fits[n - 1], _with_one_less(fits[n], n), key=lambda found: found.aicc)
     chosen = 0
-    for n in range(1, MOST_ARCS + 1):
+    for n in range(1, len(fits)):
         if fits[n].aicc < fits[chosen].aicc - BETTER_BY and _is_resolved(fits[n], n):
             chosen = n
     best = _final(fits[chosen], chosen)
@@ -67,55 +88,101 @@ def choose(spectrum: Spectrum) -> Choice:
 
 def relaxation(found: CircuitFit, number: int) -> float:
     """Return the relaxation time (R Q)^(1/n) of an arc in s."""
-    charge = found.value(f"R{number}") * found.value(f"CPE{number}_Q")
-    return float(charge ** (1.0 / found.value(f"CPE{number}_n")))
+    return math.exp(max(-RANGE, min(relaxation_time(found, number).logarithm, RANGE)))
 
 
-def _fit_series(spectrum: Spectrum, n_arcs: int) -> CircuitFit:
-    """Fit leads, arcs and electrode in series, less what the data do not want."""
+def _fit_arcs(spectrum: Spectrum, n_arcs: int, fewer: CircuitFit | None) -> CircuitFit:
+    """Return the best fit with so many arcs, from the start values and from the fit with one arc less.
+
+    An arc that is not complete at the lowest frequency passes for an electrode, and one with a low exponent is looked
+    at as an arc, too.
+    """
+    found = _fit_series(spectrum, n_arcs, fewer)
+    electrode = f"CPE{n_arcs}"
+    if fewer is None or f"{electrode}_n" not in fewer or fewer.value(f"{electrode}_n") > _BENT_ELECTRODE:
+        return found
+    assert isinstance(fewer.circuit, Series)
+    values = natural_values(fewer)
+    slowest = float(spectrum.omega[-1] ** values[f"{electrode}_n"])
+    start = values | {f"R{n_arcs}": 1.0 / (values[f"{electrode}_Q"] * slowest)}
+    bent = Series((*fewer.circuit.parts[:-1], arc(str(n_arcs))))
+    other = fit(bent, spectrum, [start], tolerance=_SETTLED)
+    return allowing_absent_leads(other) if other.aicc < found.aicc else found
+
+
+def _with_one_less(found: CircuitFit, n_arcs: int) -> CircuitFit:
+    """Return the fit without the arc that is determined least, started from the others."""
+    numbers = list(range(1, n_arcs + 1))
+    numbers.remove(max(numbers, key=lambda number: found.spread(f"R{number}")))
+    values = natural_values(found)
+    start = dict(values)
+    for new, old in enumerate([*numbers, n_arcs + 1], start=1):
+        start |= {term.format(new): values[term.format(old)] for term in _TERMS if term.format(old) in values}
+    assert isinstance(found.circuit, Series)
+    kept = [part for part in found.circuit.parts if isinstance(part, Inductor | Resistor)]
+    tail = [ConstantPhase(str(n_arcs))] if f"CPE{n_arcs + 1}_Q" in found else []
+    less = Series((*kept, *(arc(str(number)) for number in range(1, n_arcs)), *tail))
+    return allowing_absent_leads(fit(less, found.spectrum, [start], tolerance=_SETTLED))
+
+
+def _has_trend(found: CircuitFit) -> bool:
+    return runs_p_value(*found.residual) < _TREND_P
+
+
+def _fit_series(spectrum: Spectrum, n_arcs: int, fewer: CircuitFit | None) -> CircuitFit:
+    """Fit leads, arcs and electrode in series, less what the data do not want.
+
+    A second arc that makes a rough fit worse by as much as decides is not followed to the end.
+    """
     electrode = f"CPE{n_arcs + 1}"
     parts: dict[str, Circuit] = {"L0": Inductor("0"), "R0": Resistor("0")}
     parts |= {f"R{number}": arc(str(number)) for number in range(1, n_arcs + 1)}
     parts[electrode] = ConstantPhase(str(n_arcs + 1))
     found = fit(_series(parts), spectrum, start_values(spectrum, n_arcs), tolerance=ROUGH)
-    found = fit(_series(parts), spectrum, [_natural(found)], tolerance=_SETTLED)
+    if n_arcs > 1 and fewer is not None and found.aicc > fewer.aicc + BETTER_BY:
+        return allowing_absent_leads(found)
+    found = fit(_series(parts), spectrum, [natural_values(found)], tolerance=_SETTLED)
     for lead in ("L0", "R0"):
         if found.spread(lead) > _DOUBTFUL:
-            less = fit(_series(parts, without=lead), spectrum, [_natural(found)], tolerance=_SETTLED)
+            less = fit(_series(parts, without=lead), spectrum, [natural_values(found)], tolerance=_SETTLED)
             size = _wanted_size(less, lead)
             if size > 0:  # on the logarithmic scale a lead that has run to zero does not come back by itself
-                found = fit(_series(parts), spectrum, [_natural(less) | {lead: size}], tolerance=_SETTLED)
-            if size <= 0 or found.spread(lead) > _ABSENT:
+                found = fit(_series(parts), spectrum, [natural_values(less) | {lead: size}], tolerance=_SETTLED)
+            if size <= 0 or found.spread(lead) > ABSENT:
                 found = less
                 del parts[lead]
     if n_arcs > 0 and _electrode_is_absent(found, electrode):
-        found = fit(_series(parts, without=electrode), spectrum, [_natural(found)], tolerance=_SETTLED)
-    return _allowing_leads(found)
+        found = fit(_series(parts, without=electrode), spectrum, [natural_values(found)], tolerance=_SETTLED)
+    return allowing_absent_leads(found)
 
 
-def _allowing_leads(found: CircuitFit) -> CircuitFit:
+def allowing_absent_leads(found: CircuitFit) -> CircuitFit:
     """Return the fit with the uncertainty that leads bring which came out at zero."""
     omega = found.spectrum.omega
-    absent = [column for name, column in (("L0", 1j * omega), ("R0", np.ones(omega.size))) if name not in found]
-    return allowing(found, np.array(absent, dtype=complex)) if absent else found
+    columns = {"L0": 1j * omega, "R0": np.ones(omega.size, dtype=complex)}
+    absent = [name for name in columns if name not in found]
+    if not absent:
+        return found
+    sizes = np.array([_LEAD_SIZES[name] for name in absent])
+    return allowing_for_leads(found, np.array([columns[name] for name in absent]), sizes)
 
 
 def _final(found: CircuitFit, n_arcs: int) -> CircuitFit:
     """Return a fit brought to convergence, with the arcs numbered from the fastest."""
-    values = _natural(found)
+    values = natural_values(found)
     start = dict(values)
     order = sorted(range(1, n_arcs + 1), key=lambda number: relaxation(found, number))
     for new, old in enumerate(order, start=1):
-        for term in ("R{}", "CPE{}_Q", "CPE{}_n"):
+        for term in _TERMS:
             start[term.format(new)] = values[term.format(old)]
-    return _allowing_leads(fit(found.circuit, found.spectrum, [start]))
+    return allowing_absent_leads(fit(found.circuit, found.spectrum, [start]))
 
 
 def _series(parts: Mapping[str, Circuit], without: str = "") -> Series:
     return Series(tuple(part for name, part in parts.items() if name != without))
 
 
-def _natural(found: CircuitFit) -> dict[str, float]:
+def natural_values(found: CircuitFit) -> dict[str, float]:
     """Return the values of a fit, kept off the ends of the logit scale, as a start."""
     values = {parameter.name: found.value(parameter.name) for parameter in found.circuit.parameters}
     return {name: min(max(value, 0.01), 0.999) if name.endswith("_n") else value for name, value in values.items()}
@@ -137,14 +204,18 @@ def _electrode_is_absent(found: CircuitFit, electrode: str) -> bool:
 
 
 def _is_resolved(found: CircuitFit, n_arcs: int) -> bool:
-    """Return whether each arc is determined, is a relaxation, and has its top above the lowest frequency.
+    """Return whether each arc is determined, is a relaxation, and has its top in the window or not far above.
 
-    An arc whose top lies below the window is confused with the electrode; its resistance would rest on the model alone.
+    An arc whose top lies below the window is confused with the electrode, one whose top lies far above with the leads;
+    its resistance would rest on the model alone.
     """
-    slowest = 1.0 / found.spectrum.omega[-1]
-    return all(
-        found.spread(f"R{number}") < _DETERMINED
+    slowest, fastest = 1.0 / found.spectrum.omega[-1], 1.0 / (_FAR_ABOVE * found.spectrum.omega[0])
+    numbers = range(1, n_arcs + 1)
+    times = sorted(relaxation(found, number) for number in numbers)
+    apart = n_arcs < 3 or all(later > _APART * earlier for earlier, later in pairwise(times))
+    return apart and all(
+        found.spread(f"R{number}") < _DETERMINED[n_arcs]
         and found.value(f"CPE{number}_n") > _LEAST_EXPONENT
-        and relaxation(found, number) < slowest
-        for number in range(1, n_arcs + 1)
+        and fastest < relaxation(found, number) < slowest
+        for number in numbers
     )

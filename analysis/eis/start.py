@@ -13,19 +13,21 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .circuit import Floats
+from .circuits import Floats
 from .spectrum import Spectrum
 
 _PER_DECADE = 1.5
 _ARC_EXPONENT = 0.88
 _POWERS = np.array([0.4, 0.55, 0.7, 0.8, 0.9, 1.0])
 _MOST_STARTS = 3
+_NEAR = 1  # steps of the grid
 
 
 def start_values(spectrum: Spectrum, n_arcs: int) -> list[dict[str, float]]:
@@ -73,7 +75,18 @@ def start_values(spectrum: Spectrum, n_arcs: int) -> list[dict[str, float]]:
         share = np.full(n_common + n_arcs, 0.1 * float(np.median(np.abs(spectrum.impedance))))
         trials = [(0.0, middle, share)]
     trials.sort(key=lambda trial: trial[0])
-    return [_named(spectrum, tau[list(placing)], c, n_common) for _, placing, c in trials[:_MOST_STARTS]]
+    return [_named(spectrum, tau[list(placing)], c, n_common) for placing, c in _unlike(trials)]
+
+
+def _unlike(trials: Sequence[tuple[float, tuple[int, ...], Floats]]) -> list[tuple[tuple[int, ...], Floats]]:
+    """Return the best placings that are no near neighbours of a better one, since these lead to the same minimum."""
+    chosen: list[tuple[tuple[int, ...], Floats]] = []
+    for _, placing, coefficients in trials:
+        if all(max(map(abs, np.subtract(placing, other)), default=1) > _NEAR for other, _ in chosen) or not chosen:
+            chosen.append((placing, coefficients))
+        if len(chosen) == _MOST_STARTS:
+            break
+    return chosen
 
 
 def _real(values: NDArray[Any]) -> Floats:

@@ -9,11 +9,11 @@ import numpy as np
 
 from ..errors import NotAnalysable
 from ..quantity import Quantity
-from .circuit import Floats
+from .circuits import Floats
 
 
-def own_relative(stated: Sequence[Quantity], shared: float) -> Floats:
-    """Return relative standard uncertainties less the part that all share, 0 where none is stated.
+def own_spread(stated: Sequence[Quantity], shared: float) -> Floats:
+    """Return standard uncertainties less the part of `shared` times the value, which all share; 0 where none is stated.
 
     Raises
     ------
@@ -26,14 +26,20 @@ def own_relative(stated: Sequence[Quantity], shared: float) -> Floats:
     for place, quantity in enumerate(stated):
         if quantity.stderr is None:
             continue
-        own = quantity.relative**2 - shared**2
-        if own < -1e-9 * shared**2:
+        part = shared * quantity.value
+        own = quantity.stderr**2 - part**2
+        if own < -1e-9 * part**2:
             raise NotAnalysable(
                 f"{quantity} is stated to {100 * quantity.relative:.2g} %, better than the {100 * shared:.2g} % that "
                 "all are said to share; state whole uncertainties, the shared part in them"
             )
-        found[place] = math.sqrt(own) if own > 1e-9 * shared**2 else 0.0
+        found[place] = math.sqrt(own) if own > 1e-9 * part**2 else 0.0
     return found
+
+
+def own_relative(stated: Sequence[Quantity], shared: float) -> Floats:
+    """Return what `own_spread` does, relative to the values, which are above 0."""
+    return np.asarray(own_spread(stated, shared) / np.array([quantity.value for quantity in stated]))
 
 
 def checked(stated: Sequence[Quantity], unit: str) -> list[Quantity]:

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import NotAnalysable
-from .circuit import Floats
+from .circuits import Floats
+from .scatter import Scatter, aicc_gain
 
-_CONTRADICTED = 0.1
-_OVERSTATED = 0.01
 _ITERATIONS = 200
 _BREAKS = 41
 BREAK_NEEDS = 7
 """Points below which two branches cannot be told from one: each has three, and the break takes one more."""
 
 
-@dataclass(frozen=True)
-class StraightLine:
+@dataclass(frozen=True, kw_only=True)
+class StraightLine(Scatter):
     """A fitted line, by its slope and its level at the centre of the points, which are not correlated.
 
     Parameters
@@ -29,12 +28,6 @@ class StraightLine:
         The line is ``level + slope (x - centre)``.
     slope_variance, level_variance : float
         As the stated uncertainties have it; multiply with `variance_factor`.
-    chi_square : float
-        Sum of squared residuals over their variances, which are 1 for an unweighted line.
-    n_points : int
-        At least 3.
-    weighted : bool
-        Whether the points state their uncertainties.
     """
 
     slope: float
@@ -42,38 +35,6 @@ class StraightLine:
     level: float
     slope_variance: float
     level_variance: float
-    chi_square: float
-    n_points: int
-    weighted: bool
-
-    @property
-    def reduced_chi_square(self) -> float:
-        """Chi-square over the points less two."""
-        return self.chi_square / (self.n_points - 2)
-
-    @property
-    def variance_factor(self) -> float:
-        """Factor by which scatter enlarges the variances; never below 1 where uncertainties are stated."""
-        return max(1.0, self.reduced_chi_square) if self.weighted else self.reduced_chi_square
-
-    @property
-    def contradicted(self) -> bool:
-        """Whether so large a scatter has a probability below 10 % if the stated uncertainties are right."""
-        from scipy.special import gammaincc
-
-        return self.weighted and float(gammaincc((self.n_points - 2) / 2.0, self.chi_square / 2.0)) < _CONTRADICTED
-
-    @property
-    def overstated(self) -> bool:
-        """Whether so small a scatter has a probability below 1 % if the stated uncertainties are independent."""
-        from scipy.special import gammainc
-
-        return self.weighted and float(gammainc((self.n_points - 2) / 2.0, self.chi_square / 2.0)) < _OVERSTATED
-
-    @property
-    def degrees_of_freedom(self) -> float:
-        """Those of the variances: infinite while the stated uncertainties stand, else those of the scatter."""
-        return math.inf if self.weighted and not self.contradicted else self.n_points - 2.0
 
     def value(self, x: float) -> float:
         """Return the line at `x`."""
@@ -148,6 +109,7 @@ def straight_line(
         level_variance=float(1.0 / weight.sum()),
         chi_square=float(weight @ (dy - slope * dx) ** 2),
         n_points=x.size,
+        n_parameters=2,
         weighted=weighted,
     )
 
@@ -165,57 +127,37 @@ class BrokenLine:
 def broken_line(x: Floats, y: Floats, spread: Floats) -> BrokenLine | None:
     """Return the best continuous line of two branches with at least three points each; None for too few points.
 
-    `spread` are the standard uncertainties of the residuals, all zero where none are stated. Stated ones enter AICc as
-    known up to the factor that the broken line itself leaves (QAICc); otherwise the scatter stands for them.
-
-    References
-    ----------
-    .. [1] Burnham, Anderson, Sociol. Methods Res. 33 (2004) 261. https://doi.org/10.1177/0049124104268644
+    `spread` are the standard uncertainties of the residuals, all zero where none are stated.
     """
     n = x.size
     if n < BREAK_NEEDS:
         return None
-    weighted = bool(np.all(spread > 0))
-    root_weight = 1.0 / spread if weighted else np.ones(n)
-    ordered = np.sort(x)
-
-    def fit(columns: Sequence[Floats]) -> tuple[float, Floats]:
-        design = np.stack(columns, axis=1) * root_weight[:, None]
-        solution = np.linalg.lstsq(design, y * root_weight, rcond=None)[0]
-        return float(np.sum((y * root_weight - design @ solution) ** 2)), np.asarray(solution, dtype=float)
-
-    one, _ = fit((np.ones(n), x - ordered[0]))
+    weighted, ordered = bool(np.all(spread > 0)), np.sort(x)
+    one = line_chi_square(x, y, spread)
     trials = []
     for place in np.linspace(ordered[2], ordered[-3], _BREAKS):
-        chi_square, solution = fit((np.ones(n), np.minimum(x - place, 0.0), np.maximum(x - place, 0.0)))
+        chi_square, solution = _least_squares((np.minimum(x - place, 0.0), np.maximum(x - place, 0.0)), y, spread)
         trials.append((chi_square, float(place), (float(solution[1]), float(solution[2]))))
     two, place, slopes = min(trials)
-    if weighted:
-        scale = max(1.0, two / (n - 4))
-        gain = (one - two) / scale + _penalty(2, n) - _penalty(4, n)
-    else:
-        floor = np.finfo(float).eps * float(y @ y)
-        gain = n * math.log((one + floor) / (two + floor)) + _penalty(3, n) - _penalty(5, n)
-    return BrokenLine(place, slopes, gain)
+    plain = Scatter(chi_square=one, n_points=n, n_parameters=2, weighted=weighted)
+    rich = Scatter(chi_square=two, n_points=n, n_parameters=4, weighted=weighted)
+    gain = aicc_gain(plain, rich, rounding(y))
+    return None if gain is None else BrokenLine(place, slopes, gain)
 
 
-def _penalty(n_parameters: int, n_points: int) -> float:
-    """Return the part of AICc that counts parameters."""
-    return 2.0 * n_parameters + 2.0 * n_parameters * (n_parameters + 1) / (n_points - n_parameters - 1)
+def line_chi_square(x: Floats, y: Floats, spread: Floats) -> float:
+    """Return chi-square of the best line for given spreads of the residuals; equal weights where all are zero."""
+    return _least_squares((x - x.mean(),), y, spread)[0]
 
 
-def line_notes(line: StraightLine) -> tuple[str, ...]:
-    """Return what the reader must know of scatter and weights."""
-    if not line.weighted:
-        return ("no point states an uncertainty of its own: equal weights, and uncertainties from the scatter",)
-    if line.contradicted:
-        return (
-            f"the points scatter {math.sqrt(line.reduced_chi_square):.2g} times more than their uncertainties allow; "
-            "the uncertainties are enlarged by that, but the cause is not known",
-        )
-    if line.overstated:
-        return (
-            "the points scatter far less than their uncertainties allow (1 in 100): a part of these is probably the "
-            "same for all, and is to be stated as shared",
-        )
-    return ()
+def _least_squares(columns: Sequence[Floats], y: Floats, spread: Floats) -> tuple[float, Floats]:
+    """Return chi-square and coefficients, that of the level first."""
+    root_weight = 1.0 / spread if np.all(spread > 0) else np.ones_like(y)
+    design = np.stack([np.ones_like(y), *columns], axis=1) * root_weight[:, None]
+    solution = np.linalg.lstsq(design, y * root_weight, rcond=None)[0]
+    return float(np.sum((y * root_weight - design @ solution) ** 2)), np.asarray(solution, dtype=float)
+
+
+def rounding(y: Floats) -> float:
+    """Return the sum of squares that rounding leaves of unweighted points on a line."""
+    return float(np.finfo(float).eps * (y @ y))

@@ -16,11 +16,12 @@ import xarray as xr
 
 from ..errors import NotAnalysable
 from ..quantity import Quantity, Result
-from ..statistics import coverage_factor, effective_degrees_of_freedom
-from .circuit import Floats
+from ..statistics import coverage_factor
+from .circuits import Floats
 from .ratio import lower_limit, ratio_interval, resolved
-from .stated import checked, own_relative
-from .straight_line import StraightLine, line_notes, straight_line
+from .scatter import joint_factor, scatter_notes
+from .stated import checked, own_spread
+from .straight_line import StraightLine, straight_line
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,11 @@ class _Series:
 
 
 def thickness_series(
-    resistances: Sequence[Quantity], thicknesses: Sequence[Quantity], *, shared_relative_uncertainty: float = 0.0
+    resistances: Sequence[Quantity],
+    thicknesses: Sequence[Quantity],
+    *,
+    shared_relative_uncertainty: float = 0.0,
+    shared_thickness_uncertainty: float = 0.0,
 ) -> Result:
     """Conductivity and contact resistance from a line through area specific resistances over thickness.
 
@@ -49,9 +54,12 @@ def thickness_series(
     thicknesses : sequence of Quantity
         Of the films in the same order, lengths.
     shared_relative_uncertainty : float
-        The part of the relative standard uncertainty of thickness that is the same for all films, such as that of the
-        scale of the ellipsometer or the density. It is part of each stated uncertainty; it enters the conductivity but
-        not the contact resistance.
+        The part of the relative standard uncertainty of the resistances that is the same for all, such as that of the
+        area of one shadow mask. It is part of each stated uncertainty; it enters conductivity and contact resistance
+        once, however many films there are.
+    shared_thickness_uncertainty : float
+        Likewise of the thicknesses, such as that of the scale of the ellipsometer or of the density. It enters the
+        conductivity but not the contact resistance.
 
     Returns
     -------
@@ -82,82 +90,106 @@ def thickness_series(
     >>> print(result["contact_resistance"])
     contact_resistance = 4.17 ± 0.27 ohm cm2
     """
-    series = _series(resistances, thicknesses, shared_relative_uncertainty)
+    shared = _Shared(shared_relative_uncertainty, shared_thickness_uncertainty)
+    series = _series(resistances, thicknesses, shared)
     line = straight_line(series.thickness, series.resistance, series.thickness_spread, series.resistance_spread)
     told = resolved(line.slope, line.slope_spread, line.degrees_of_freedom)
-    sigma = _conductivity(line, shared_relative_uncertainty) if told else _limit(line, shared_relative_uncertainty)
-    contact = _contact(line)
-    own = line.slope_spread / abs(line.slope) if line.slope else math.inf
+    sigma, contact = _conductivity(line, shared) if told else _limit(line, shared), _contact(line, shared)
     return Result(
         method=f"line through resistance over thickness, {'errors in both' if line.weighted else 'equal weights'}",
         quantities=(sigma, contact),
-        correlation=_correlation(line, own, shared_relative_uncertainty) if told else None,
+        correlation=_correlation(line, shared) if told else None,
         diagnostics={
             "reduced_chi_square": line.reduced_chi_square,
             "n_points": float(line.n_points),
             "slope": line.slope,
             "slope_stderr": line.slope_spread,
         },
-        budget=_budget(sigma, contact, own, shared_relative_uncertainty) if told else {},
+        budget=_budget(line, sigma, contact, shared) if told else {},
         notes=tuple(_notes(series, line, contact, told)),
-        provenance={"shared_relative_uncertainty": f"{shared_relative_uncertainty:g}"},
+        provenance={
+            "shared_relative_uncertainty": f"{shared.resistance:g}",
+            "shared_thickness_uncertainty": f"{shared.thickness:g}",
+        },
         curves=_curves(series, line),
     )
 
 
-def _series(resistances: Sequence[Quantity], thicknesses: Sequence[Quantity], shared: float) -> _Series:
+@dataclass(frozen=True)
+class _Shared:
+    """Relative standard uncertainties that all films share."""
+
+    resistance: float
+    thickness: float
+
+    @property
+    def of_slope(self) -> float:
+        return math.hypot(self.resistance, self.thickness)
+
+
+def _series(resistances: Sequence[Quantity], thicknesses: Sequence[Quantity], shared: _Shared) -> _Series:
     if len(resistances) != len(thicknesses):
         raise NotAnalysable(f"found {len(resistances)} resistances of {len(thicknesses)} thicknesses")
     for stated in thicknesses:
         if stated.value <= 0:
             raise ValueError(f"found {stated}; expected a value above 0")
     y, x = checked(resistances, "ohm cm2"), checked(thicknesses, "cm")
-    thickness = np.array([quantity.value for quantity in x])
     return _Series(
-        thickness,
+        np.array([quantity.value for quantity in x]),
         np.array([quantity.value for quantity in y]),
-        own_relative(x, shared) * thickness,
-        np.array([quantity.stderr or 0.0 for quantity in y]),
+        own_spread(x, shared.thickness),
+        own_spread(y, shared.resistance),
     )
 
 
-def _conductivity(line: StraightLine, shared: float) -> Quantity:
-    relative = line.slope_spread / line.slope
-    degrees = effective_degrees_of_freedom([(relative, line.degrees_of_freedom), (shared, math.inf)])
-    interval = ratio_interval(1.0, shared, line.slope, line.slope_spread, coverage_factor(degrees))
+def _conductivity(line: StraightLine, shared: _Shared) -> Quantity:
+    relative, known = line.slope_spread / line.slope, shared.of_slope
+    factor = joint_factor(relative, line.degrees_of_freedom, known)
+    interval = ratio_interval(1.0, known, line.slope, line.slope_spread, factor)
     sigma = 1.0 / line.slope
-    return Quantity("ionic_conductivity", sigma, sigma * math.hypot(relative, shared), "S cm-1", interval, kind="fit")
+    return Quantity("ionic_conductivity", sigma, sigma * math.hypot(relative, known), "S cm-1", interval, kind="fit")
 
 
-def _limit(line: StraightLine, shared: float) -> Quantity:
+def _limit(line: StraightLine, shared: _Shared) -> Quantity:
     if line.slope_spread == 0:
         raise NotAnalysable(
             "the resistance does not rise with thickness at all; no uncertainty tells how little it may"
         )
-    value = lower_limit(1.0, shared, line.slope, line.slope_spread, line.degrees_of_freedom)
+    value = lower_limit(1.0, shared.of_slope, line.slope, line.slope_spread, line.degrees_of_freedom)
     return Quantity("ionic_conductivity", value, None, "S cm-1", relation=">", kind="fit")
 
 
-def _contact(line: StraightLine) -> Quantity:
-    value, spread = line.value(0.0), line.spread(0.0)
-    half = coverage_factor(line.degrees_of_freedom) * spread
+def _contact(line: StraightLine, shared: _Shared) -> Quantity:
+    value, own = line.value(0.0), line.spread(0.0)
+    known = abs(value) * shared.resistance
+    spread = math.hypot(own, known)
+    half = joint_factor(own, line.degrees_of_freedom, known) * spread
     return Quantity("contact_resistance", value, spread, "ohm cm2", (value - half, value + half), kind="fit")
 
 
-def _correlation(line: StraightLine, own: float, shared: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the correlation of conductivity and contact resistance: a steeper line ends lower."""
-    if line.slope_spread == 0:
-        return (1.0, 0.0), (0.0, 1.0)
-    of_slope = own / math.hypot(own, shared)
-    off = of_slope * line.centre * line.slope_spread / line.spread(0.0)
+def _correlation(line: StraightLine, shared: _Shared) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the correlation of conductivity and contact resistance.
+
+    A steeper line ends lower; a larger area raises slope and end alike.
+    """
+    contact, relative = line.value(0.0), line.slope_spread / line.slope
+    covariance = line.centre * line.slope_spread * relative - contact * shared.resistance**2
+    spreads = math.hypot(relative, shared.of_slope) * math.hypot(line.spread(0.0), contact * shared.resistance)
+    off = covariance / spreads if spreads else 0.0
     return (1.0, off), (off, 1.0)
 
 
-def _budget(sigma: Quantity, contact: Quantity, own: float, shared: float) -> dict[str, dict[str, float]]:
-    conductivity = {"line": sigma.value * own}
-    if shared:
-        conductivity["shared"] = sigma.value * shared
-    return {"ionic_conductivity": conductivity, "contact_resistance": {"line": contact.stderr or 0.0}}
+def _budget(line: StraightLine, sigma: Quantity, contact: Quantity, shared: _Shared) -> dict[str, dict[str, float]]:
+    conductivity = {
+        "line": sigma.value * line.slope_spread / line.slope,
+        "shared": sigma.value * shared.resistance,
+        "shared_thickness": sigma.value * shared.thickness,
+    }
+    resistance = {"line": line.spread(0.0), "shared": abs(contact.value) * shared.resistance}
+    return {
+        name: {source: u for source, u in sources.items() if u or source == "line"}
+        for name, sources in (("ionic_conductivity", conductivity), ("contact_resistance", resistance))
+    }
 
 
 def _notes(series: _Series, line: StraightLine, contact: Quantity, told: bool) -> Iterator[str]:
@@ -166,7 +198,7 @@ def _notes(series: _Series, line: StraightLine, contact: Quantity, told: bool) -
             f"not resolved: the resistance rises by {line.slope:.3g} ± {line.slope_spread:.2g} ohm cm2 per cm of "
             "thickness; more films or a wider range of thickness would tell it from zero"
         )
-    yield from line_notes(line)
+    yield from scatter_notes(line)
     low, high = contact.interval95 or (contact.value, contact.value)
     if high < 0:
         yield (

@@ -66,6 +66,36 @@ class Film:
 
 
 @dataclass(frozen=True)
+class Coating:
+    """A second layer in series with the film.
+
+    Parameters
+    ----------
+    conductivity : float
+        In S/cm.
+    thickness : float
+        In nm.
+    permittivity : float
+        Relative permittivity.
+    spread : float
+        Difference of ln(conductivity) between its middle and its faces.
+    """
+
+    conductivity: float
+    thickness: float
+    permittivity: float = 24.0
+    spread: float = 0.15
+
+    def impedance(self, omega: Floats) -> NDArray[np.complex128]:
+        """Return the impedance times area in ohm cm2."""
+        relative = np.exp(self.spread * np.array([-1.0, 0.0, 1.0]))
+        resistivity = relative / (relative.mean() * self.conductivity)
+        relaxation = resistivity[:, None] * VACUUM_PERMITTIVITY * self.permittivity
+        mean = np.mean(resistivity[:, None] / (1.0 + 1j * omega * relaxation), axis=0)
+        return np.asarray(mean * self.thickness * 1e-7)
+
+
+@dataclass(frozen=True)
 class Analyser:
     """How the spectrum is taken.
 
@@ -120,13 +150,37 @@ def simulate(film: Film, analyser: Analyser, seed: int) -> tuple[Spectrum, dict[
         ``ionic_conductivity`` in S cm-1 and ``area_specific_resistance`` in ohm cm2 at the start of the sweep.
     """
     random = generator(seed)
+    return measure(film, sublayers(film, random), analyser, random)
+
+
+def measure(
+    film: Film,
+    resistivity: Floats,
+    analyser: Analyser,
+    random: np.random.Generator,
+    coating: Coating | None = None,
+) -> tuple[Spectrum, dict[str, Fact]]:
+    """Return one noisy spectrum of a film whose sublayers are given, and the truth of the film.
+
+    Parameters
+    ----------
+    film : Film
+        What is measured.
+    resistivity : ndarray, shape (sublayers,)
+        In ohm cm at the start of the sweep.
+    analyser : Analyser
+        What measures it.
+    random : numpy.random.Generator
+        Source of the noise.
+    coating : Coating, optional
+        On the film, under the same electrode.
+    """
     decades = np.log10(analyser.highest / analyser.lowest)
     frequency = np.logspace(
         np.log10(analyser.highest), np.log10(analyser.lowest), round(decades * analyser.points_per_decade) + 1
     )
     time = np.cumsum(0.25 + 2.5 / frequency)
-    resistivity = _sublayers(film, random)
-    impedance = _impedance(film, resistivity, frequency, 1.0 + analyser.drift * time / 3600.0)
+    impedance = _impedance(film, resistivity, frequency, 1.0 + analyser.drift * time / 3600.0, coating)
     impedance = impedance * np.exp(-1j * np.radians(analyser.phase_error) * frequency / 1e6)
     scatter = analyser.noise * np.sqrt(1.0 + (frequency / 3e5) ** 2 + 0.3 / frequency)
     size = np.abs(impedance) * scatter
@@ -135,13 +189,13 @@ def simulate(film: Film, analyser: Analyser, seed: int) -> tuple[Spectrum, dict[
     )
     conductance = float(np.sum(film.area / PATCHES / (resistivity.mean() * _thicknesses(film))))
     truth = {
-        "ionic_conductivity": Fact(film.conductivity, 0.0, "S cm-1"),
+        "ionic_conductivity": Fact(1.0 / float(resistivity.mean()), 0.0, "S cm-1"),
         "area_specific_resistance": Fact(film.area / conductance, 0.0, "ohm cm2"),
     }
     return Spectrum(frequency, impedance, time), truth
 
 
-def _sublayers(film: Film, random: np.random.Generator) -> Floats:
+def sublayers(film: Film, random: np.random.Generator) -> Floats:
     """Return the resistivities of the sublayers in ohm cm, whose mean is that of the film."""
     relative = np.exp(film.spread * random.standard_normal(SUBLAYERS))
     return np.asarray(relative / (relative.mean() * film.conductivity))
@@ -153,11 +207,15 @@ def _thicknesses(film: Film) -> Floats:
     return np.asarray(film.thickness * 1e-7 * (1.0 + film.wedge * place / place.std()))
 
 
-def _impedance(film: Film, resistivity: Floats, frequency: Floats, rise: Floats) -> NDArray[np.complex128]:
+def _impedance(
+    film: Film, resistivity: Floats, frequency: Floats, rise: Floats, coating: Coating | None
+) -> NDArray[np.complex128]:
     omega = 2.0 * np.pi * frequency
     patch = film.area / PATCHES
     admittance = 1j * omega * film.stray_capacitance
     block = 1.0 / (film.blocking * patch * (1j * omega) ** film.blocking_exponent)
+    if coating is not None:
+        block = block + coating.impedance(omega) / patch
     relaxation = resistivity[:, None] / rise * VACUUM_PERMITTIVITY * film.permittivity
     per_length = np.mean(resistivity[:, None] / rise / (1.0 + 1j * omega * relaxation), axis=0) / patch
     for thickness in _thicknesses(film):

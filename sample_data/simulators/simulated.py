@@ -62,3 +62,25 @@ def generator(seed: int) -> np.random.Generator:
 def stated(true: float, uncertainty: float, unit: str, random: np.random.Generator) -> Fact:
     """Return what a user states about a true value: wrong by a normal error of its standard uncertainty."""
     return Fact(true + uncertainty * float(random.standard_normal()), uncertainty, unit)
+
+
+@dataclass(frozen=True)
+class SimulatedSeries:
+    """Simulated measurements that say something together.
+
+    Parameters
+    ----------
+    kind : str
+        As a run calls it: ``"temperature series"``.
+    files : tuple of Simulated
+        The measurements.
+    truth : mapping of str to Fact
+        True values of what follows from all of them.
+    facts : mapping of str to Fact
+        What a user would state about all of them.
+    """
+
+    kind: str
+    files: tuple[Simulated, ...]
+    truth: Mapping[str, Fact]
+    facts: Mapping[str, Fact] = field(default_factory=dict)

@@ -12,7 +12,7 @@ EXPLAIN
 TAG\tEISPOT
 TITLE\tLABEL\tPotentiostatic EIS (SIMULATED)\tTest &Identifier
 DATE\tLABEL\t12/5/2022\tDate
-TIME\tLABEL\t9:00:00\tTime
+TIME\tLABEL\t{hour}:00:00\tTime
 NOTES\tNOTES\t2\t&Notes...
 \tSIMULATED, not measured.
 \t{comment}
@@ -29,7 +29,9 @@ ZCURVE\tTABLE
 """
 
 
-def impedance(frequency: Floats, impedance: NDArray[np.complex128], time: Floats, *, comment: str) -> bytes:
+def impedance(
+    frequency: Floats, impedance: NDArray[np.complex128], time: Floats, *, comment: str, hour: int = 9
+) -> bytes:
     """Return an EISPOT file.
 
     Parameters
@@ -40,6 +42,8 @@ def impedance(frequency: Floats, impedance: NDArray[np.complex128], time: Floats
         Z' + jZ'' in ohm.
     comment : str
         Second line of the notes; the first says SIMULATED.
+    hour : int
+        Of the day on which the sweep starts.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def impedance(frequency: Floats, impedance: NDArray[np.complex128], time: Floats
     """
     density = (frequency.size - 1) / np.log10(frequency[0] / frequency[-1])
     head = _HEADER.format(
-        comment=comment, first=_number(frequency[0]), last=_number(frequency[-1]), density=_number(density)
+        comment=comment, hour=hour, first=_number(frequency[0]), last=_number(frequency[-1]), density=_number(density)
     )
     size, phase = np.abs(impedance), np.degrees(np.angle(impedance))
     rows = [

@@ -1,76 +1,21 @@
-"""Film conductivity: published fits, simulated spectra with known truth, limits, bad points."""
+"""Film conductivity: simulated spectra with known truth, limits, bad points."""
 
 from __future__ import annotations
 
 import math
 
-import lmfit
 import numpy as np
 import pytest
 import xarray as xr
 
 from interlayer.analysis import Quantity, Result, eis
-from interlayer.analysis.eis.circuit import ConstantPhase, Series, arc
-from interlayer.analysis.eis.fit import fit, polish
-from interlayer.analysis.eis.spectrum import usable
-from interlayer.analysis.eis.start import start_values
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.units import UnitError
 from interlayer.parsers import schema
+from interlayer.sample_data.simulators import eis as simulator
 
 VACUUM = 8.8541878188e-14  # F/cm
 THICKNESS, AREA = Quantity("thickness", 100.0, 3.0, "nm"), Quantity("area", 5e-3, 1e-4, "cm2")
-
-# R1, stderr, R2, stderr, chi-square of EISFitpython (MIT), Batch_EISfit_Report.txt, model (R1|Q1)+(R2|Q2)+Q3.
-PUBLISHED = {
-    140: (1.462e5, 1.250e4, 2.012e6, 1.658e4, 7.332255e-03),
-    150: (1.123e5, 8.431e3, 1.139e6, 9.970e3, 5.039831e-03),
-    160: (7.949e4, 4.697e3, 6.673e5, 5.248e3, 2.615951e-03),
-    170: (5.605e4, 2.603e3, 3.980e5, 2.811e3, 1.233031e-03),
-    180: (3.984e4, 2.062e3, 2.430e5, 2.174e3, 1.213739e-03),
-    190: (2.743e4, 1.697e3, 1.526e5, 1.762e3, 1.264299e-03),
-    200: (2.246e4, 2.180e3, 9.502e4, 2.221e3, 1.731865e-03),
-}
-
-
-def pellet_spectrum(corpus, celsius: int) -> xr.Dataset:
-    file = corpus / f"eis/EISFitpython/s04147-{celsius}deg.txt"
-    frequency, real, imaginary = np.loadtxt(file, skiprows=3, unpack=True)
-    return schema.build("eis", {"frequency": frequency, "impedance": real + 1j * imaginary})
-
-
-@pytest.mark.parametrize("celsius", PUBLISHED)
-def test_published_pellet_fits_are_reproduced(corpus, celsius):
-    """Without a user's guess, circuit, resistances and chi-square are those of a published analysis.
-
-    The errors are larger than the published ones where the arc is cut off: a small series resistance may be there.
-    """
-    thickness, area = Quantity("thickness", 0.21, None, "cm"), Quantity("area", math.pi * 0.4**2, None, "cm2")
-    result = eis.film_conductivity(pellet_spectrum(corpus, celsius), thickness=thickness, area=area)
-    r1, u1, r2, u2, chi_square = PUBLISHED[celsius]
-    bulk, boundary = result["arc_1_resistance"], result["arc_2_resistance"]
-    assert result.provenance["circuit"] == "p(R1,CPE1)-p(R2,CPE2)-CPE3"
-    assert (bulk.value, boundary.value) == (pytest.approx(r1, rel=5e-4), pytest.approx(r2, rel=5e-4))
-    assert u1 <= bulk.stderr < 2 * u1
-    assert u2 <= boundary.stderr < 2 * u2
-    assert result.fit.chisqr == pytest.approx(chi_square, rel=1e-6)
-    assert result["ionic_conductivity"].value == pytest.approx(0.21 / ((r1 + r2) * math.pi * 0.16), rel=5e-4)
-
-
-@pytest.mark.parametrize("celsius", PUBLISHED)
-def test_published_errors_are_reproduced(corpus, celsius):
-    """Of one and the same circuit the standard errors are the published ones, ours and lmfit's alike.
-
-    impedance.py returns errors 12 orders too small on the first of these files.
-    """
-    spectrum = usable(pellet_spectrum(corpus, celsius))
-    circuit = Series((arc("1"), arc("2"), ConstantPhase("3")))
-    found = polish(fit(circuit, spectrum, start_values(spectrum, 2)))
-    _, u1, _, u2, _ = PUBLISHED[celsius]
-    assert isinstance(found.minimizer_result, lmfit.minimizer.MinimizerResult)
-    for name, published in (("R1", u1), ("R2", u2)):
-        assert found.stderr(name) == pytest.approx(published, rel=1e-3)
-        assert found.minimizer_result.params[f"ln_{name}"].stderr == pytest.approx(found.spread(name), rel=1e-6)
 
 
 def film(
@@ -137,20 +82,70 @@ def pellet(seed: int) -> tuple[xr.Dataset, Quantity, Quantity, float, float]:
     return ds, *_stated(random, d, a), truth, d / (truth * a)
 
 
+def cut_film(seed: int) -> tuple[xr.Dataset, Quantity, Quantity, float, float]:
+    """Return a thin film whose arc has its top between 0.3 and 1.5 MHz, cut by the end at 1 MHz, and the truth."""
+    random = np.random.default_rng(seed)
+    d, a = random.uniform(5e-6, 2e-5), random.uniform(2e-3, 1e-2)
+    permittivity = random.uniform(12, 25)
+    truth = 2 * np.pi * VACUUM * permittivity * 10 ** random.uniform(5.5, 6.2)
+    ds = film(
+        np.logspace(6, -1, 71),
+        conductivity=truth,
+        thickness=d,
+        area=a,
+        permittivity=permittivity,
+        lead=random.uniform(2, 20),
+        inductance=random.uniform(2e-7, 1e-6),
+        exponent=random.uniform(0.93, 1.0),
+        electrode=(10 ** random.uniform(-5.5, -4.9), random.uniform(0.86, 0.95)),
+        seed=seed + 30_000,
+    )
+    return ds, *_stated(random, d, a), truth, d / (truth * a)
+
+
+def two_arcs(seed: int) -> tuple[xr.Dataset, Quantity, Quantity, float, float]:
+    """Return a pellet with bulk and grain boundaries, 20 to 300 times apart in capacitance, and the truth."""
+    random = np.random.default_rng(seed)
+    frequency = np.logspace(7, -1, 81)
+    s = 2j * np.pi * frequency
+    d, a = 0.1, random.uniform(0.4, 0.6)
+    bulk, capacitance = 10 ** random.uniform(4, 5.5), VACUUM * random.uniform(10, 40) * a / d
+    boundary, ratio = bulk * 10 ** random.uniform(-0.3, 0.7), 10 ** random.uniform(1.3, 2.5)
+    z = random.uniform(2, 20) + 5e-8 * s + bulk / (1 + (s * bulk * capacitance) ** random.uniform(0.93, 1.0))
+    z = z + boundary / (1 + (s * boundary * capacitance * ratio) ** random.uniform(0.85, 0.97))
+    z = z + 1 / (1e-5 * a * s ** random.uniform(0.86, 0.95))
+    z = z * (1 + 0.005 * (random.standard_normal(81) + 1j * random.standard_normal(81)))
+    ds = schema.build("eis", {"frequency": frequency, "impedance": z})
+    return ds, *_stated(random, d, a), d / ((bulk + boundary) * a), bulk + boundary
+
+
+def picofarad(seed: int) -> tuple[xr.Dataset, Quantity, Quantity, float, float]:
+    """Return the pellet on which peers are off by 3 to 25 times: 1e5 ohm beside Q = 2e-11, n = 0.97."""
+    random = np.random.default_rng(seed)
+    frequency = np.logspace(7, 0, 71)
+    s = 2j * np.pi * frequency
+    d, a = 0.1, random.uniform(0.4, 0.6)
+    z = random.uniform(5, 50) + 1e5 / (1 + 1e5 * 2e-11 * s**0.97) + 1 / (2e-6 * s**0.9)
+    z = z * (1 + 0.005 * (random.standard_normal(71) + 1j * random.standard_normal(71)))
+    ds = schema.build("eis", {"frequency": frequency, "impedance": z})
+    return ds, *_stated(random, d, a), d / (1e5 * a), 1e5
+
+
 def _stated(random: np.random.Generator, d: float, a: float) -> tuple[Quantity, Quantity]:
     thickness = Quantity("thickness", 1e7 * d * (1 + 0.03 * random.standard_normal()), 3e5 * d, "nm")
     return thickness, Quantity("area", a * (1 + 0.025 * random.standard_normal()), 0.025 * a, "cm2")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("draw", [thin_film, pellet])
+@pytest.mark.parametrize("draw", [thin_film, pellet, picofarad, cut_film, two_arcs])
 def test_intervals_cover_the_truth(draw):
-    """95 % intervals of conductivity and resistance hold the truth in 93-97 % of 300 spectra.
+    """95 % intervals hold the true conductivity in 93-97 % of 400 spectra with thickness and area in error.
 
-    The standard deviation of the share is 1.3 % for 300 draws. Peers: 0-2 % (impedance.py, modulus weights),
-    0-87 % (pyimpspec) for the resistance of a bulk arc.
+    The standard deviation of the share is 1.1 % for 400 draws. Peers: 0-2 % (impedance.py, modulus weights),
+    0-87 % (pyimpspec) for the resistance of a bulk arc. Where leads and a cut arc share the intercept, the interval of
+    the resistance may be wider than it must be.
     """
-    seeds = range(300)
+    seeds = range(400)
     within = np.zeros((len(seeds), 2), dtype=bool)
     for seed in seeds:
         ds, thickness, area, conductivity, resistance = draw(seed)
@@ -160,8 +155,76 @@ def test_intervals_cover_the_truth(draw):
         ):
             low, high = result[name].interval95
             within[seed, place] = low <= truth <= high
-    share = within.mean(axis=0)
-    assert np.all((share >= 0.93) & (share <= 0.97)), share
+    of_conductivity, of_resistance = within.mean(axis=0)
+    assert 0.93 <= of_conductivity <= 0.97, of_conductivity
+    assert 0.93 <= of_resistance <= (0.99 if draw is cut_film else 0.97), of_resistance
+
+
+@pytest.mark.slow
+def test_uneven_films_are_covered_too():
+    """Sublayers of uneven conductivity are no CPE; without the other shape 70 % of these intervals hold the truth.
+
+    The geometry is exact and the resistance that of the simulated film, so that nothing but the fit can miss.
+    """
+    seeds = range(500)
+    inside = 0
+    for seed in seeds:
+        random = np.random.default_rng(seed)
+        film_ = simulator.Film(
+            conductivity=10 ** random.uniform(-7.3, -6.0),
+            thickness=random.uniform(60.0, 200.0),
+            area=random.uniform(2e-3, 1e-2),
+            permittivity=random.uniform(12.0, 25.0),
+            blocking=10 ** random.uniform(-5.5, -4.9),
+            blocking_exponent=random.uniform(0.86, 0.95),
+            series_resistance=random.uniform(2.0, 20.0),
+            inductance=random.uniform(0.2e-6, 1e-6),
+        )
+        spectrum, truth = simulator.simulate(film_, simulator.Analyser(), seed + 1)
+        ds = schema.build("eis", {"frequency": spectrum.frequency, "impedance": spectrum.impedance})
+        exact = {
+            "thickness": Quantity("thickness", film_.thickness, 0.0, "nm"),
+            "area": Quantity("area", film_.area, 0.0, "cm2"),
+        }
+        low, high = eis.film_conductivity(ds, **exact)["area_specific_resistance"].interval95
+        inside += low <= truth["area_specific_resistance"].value <= high
+    assert 0.93 <= inside / len(seeds) <= 0.97, inside / len(seeds)
+
+
+@pytest.mark.slow
+def test_an_unresolvable_film_is_a_limit():
+    """An arc at 5 MHz and more is no number at 1 MHz: a limit that holds, in 95 % of 200 pellets."""
+    right = 0
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        d, a = random.uniform(0.03, 0.15), random.uniform(0.3, 1.0)
+        permittivity = random.uniform(10, 40)
+        truth = 2 * np.pi * VACUUM * permittivity * 10 ** random.uniform(6.7, 8.5)
+        ds = film(
+            np.logspace(6, -1, 71),
+            conductivity=truth,
+            thickness=d,
+            area=a,
+            permittivity=permittivity,
+            lead=random.uniform(0.5, 20),
+            inductance=random.uniform(1e-8, 1e-6),
+            electrode=(10 ** random.uniform(-5.5, -4.5), random.uniform(0.8, 0.95)),
+            seed=seed + 40_000,
+        )
+        thickness, area = _stated(random, d, a)
+        found = eis.film_conductivity(ds, thickness=thickness, area=area)["ionic_conductivity"]
+        right += found.relation == ">" and found.value < truth
+    assert right >= 190, right
+
+
+def test_a_relaxation_outside_the_window_is_said():
+    """sigma / (2 pi eps0 eps_r) above the highest frequency: the arc rests on the model, not on the data."""
+    conductivity = 2 * np.pi * VACUUM * 20.0 * 1.5e6
+    frequency = np.logspace(6, -1, 71)
+    ds = film(frequency, conductivity=conductivity, thickness=1e-5, area=5e-3, permittivity=20.0, noise=0.001)
+    result = eis.film_conductivity(ds, thickness=THICKNESS, area=AREA)
+    assert result["relaxation_frequency"].value == pytest.approx(1.5e6, rel=0.2)
+    assert any("above the measured window; its size rests on the model" in note for note in result.notes)
 
 
 def test_budget_adds_up_and_names_its_sources():

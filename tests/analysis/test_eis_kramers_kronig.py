@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.special import iv
 
 import interlayer as il
-from interlayer.analysis import Result
+from interlayer.analysis import Quantity, Result
 from interlayer.analysis.eis import linear_kramers_kronig
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.parsers import schema
@@ -49,20 +49,27 @@ def share_consistent(impedance: np.ndarray, seeds: int, noise: float = NOISE) ->
     return float(np.mean([result.diagnostics["consistent"] for result in results]))
 
 
+def share_covering(quantities: list[Quantity], truth: float) -> float:
+    return float(np.mean([quantity.interval95[0] <= truth <= quantity.interval95[1] for quantity in quantities]))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("circuit", CLEAN)
 def test_a_linear_system_passes_and_its_noise_is_told(circuit):
     """A test that rejects good spectra is soon ignored; the noise is what weights and limits rest on.
 
+    In 1000 spectra 95 % intervals of the noise hold its truth in 93 to 97 %, those of the drift hold zero.
+
     Without a capacitance in the series spectra of blocking electrodes would fail.
     """
-    results = [linear_kramers_kronig(dataset(CLEAN[circuit], seed)) for seed in range(200)]
-    assert np.mean([result.diagnostics["consistent"] for result in results]) >= 0.95
+    results = [linear_kramers_kronig(dataset(CLEAN[circuit], seed)) for seed in range(1000)]
+    assert np.mean([result.diagnostics["consistent"] for result in results]) >= 0.975
     noise = [result["relative_noise"] for result in results]
-    assert np.mean([quantity.value for quantity in noise]) == pytest.approx(NOISE, rel=0.03)
-    covered = [quantity.interval95[0] <= NOISE <= quantity.interval95[1] for quantity in noise]
-    assert 0.90 <= np.mean(covered) <= 0.99
+    assert np.mean([quantity.value for quantity in noise]) == pytest.approx(NOISE, rel=0.02)
+    assert 0.93 <= share_covering(noise, NOISE) <= 0.97
+    assert 0.93 <= share_covering([result["drift"] for result in results], 0.0) <= 0.97
     assert np.mean([result.diagnostics["n_suspect"] for result in results]) < 0.05
+    assert np.mean([result.diagnostics["n_steps"] for result in results]) < 0.005
 
 
 def test_p_values_are_those_of_chance():
@@ -95,6 +102,33 @@ def test_drift_is_flagged():
     assert share_consistent(blocking, 40) <= 0.1
     assert share_consistent(arcs, 20, noise=0.001) == 0
     assert "not consistent" in linear_kramers_kronig(dataset(arcs, 0, 0.001)).notes[0]
+
+
+def slow_drift(change: float) -> np.ndarray:
+    """Return how much a resistance has grown at each point, if time is what three periods or half a second take."""
+    elapsed = np.cumsum(np.maximum(0.5, 3.0 / FREQUENCY))
+    return 1 + change * elapsed / elapsed[-1]
+
+
+@pytest.mark.parametrize(("change", "noise"), [(0.1, 0.003), (0.05, 0.001), (-0.05, 0.001)])
+def test_drift_while_the_slow_points_are_measured_is_flagged_and_sized(change, noise):
+    """Nine tenths of the time go to the last decade; a cell that ages in it leaves residuals of 0.2 % only.
+
+    The impedance at the end is a tenth series resistance that stays, so 0.8 to 1 of the change is expected.
+    """
+    arcs = 10 + slow_drift(change) * (zarc(100, 1e-3, 0.9) + zarc(50, 1e-1, 0.9))
+    results = [linear_kramers_kronig(dataset(arcs, seed, noise)) for seed in range(40)]
+    assert np.mean([result.diagnostics["consistent"] for result in results]) <= 0.05
+    assert 0.7 < np.median([result["drift"].value for result in results]) / change < 1.0
+    assert any("while the slow points were measured" in result.notes[0] for result in results)
+
+
+def test_drift_that_no_single_sweep_can_show_is_said():
+    """A film that grows 5 % while its electrode is measured has been measured before: that passes, and is said."""
+    blind = 20 + slow_drift(0.05) * zarc(5e3, 1e-5, 0.95) + 1 / (2e-6 * S**0.9)
+    assert share_consistent(blind, 20) >= 0.9
+    notes = linear_kramers_kronig(dataset(blind, 0)).notes
+    assert any(note.startswith("a drift of less than") and note.endswith("would not have been seen") for note in notes)
 
 
 def test_one_period_without_a_steady_state_is_flagged():
@@ -218,6 +252,8 @@ def test_a_drifting_cell_of_a_vendor_example_is_flagged(corpus):
     result = linear_kramers_kronig(il.read(corpus / "eis/Zahner-Analysis-Python/drift.ism"))
     assert result.diagnostics["consistent"] == 0
     assert result.diagnostics["systematic_residual"] > 0.01
+    assert result["drift"].value < -0.5
+    assert "the impedance changed by" in result.notes[0]
     assert result.diagnostics["noise_decade_-1"] > 10 * result.diagnostics["noise_decade_3"]
 
 

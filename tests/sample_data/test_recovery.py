@@ -4,7 +4,9 @@ Each seed draws a specimen, writes it in a vendor's format, states its facts wit
 and analysis. With a true coverage of 95 %, 200 seeds give 93 % or more in nine of ten cases; the seeds are fixed.
 """
 
+import math
 import tomllib
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,7 +15,7 @@ import pytest
 from interlayer import analysis, sample_data
 from interlayer.analysis.quantity import Quantity
 from interlayer.parsers.reading import read, read_tree
-from interlayer.sample_data.simulators import cycling, eis, haxpes, tem, xanes
+from interlayer.sample_data.simulators import cycling, eis, eis_series, haxpes, tem, xanes
 
 SEEDS = 200
 LEAST = 0.93  # of the intervals hold the truth
@@ -80,6 +82,11 @@ def put(folder, made):
     return file, companions
 
 
+def quantities(facts):
+    """Return facts of a simulator as quantities."""
+    return {name: Quantity(name, fact.value, fact.uncertainty, fact.unit) for name, fact in facts.items()}
+
+
 def holds(quantity, truth):
     """Whether a quantity, or the limit that it is, agrees with the truth."""
     low, high = quantity.interval95 or (quantity.value, quantity.value)
@@ -94,13 +101,53 @@ def test_interval_holds_the_truth(technique, tmp_path):
     held = 0
     for seed in range(SEEDS):
         made = case.draw(seed)
-        facts = {name: Quantity(name, fact.value, fact.uncertainty, fact.unit) for name, fact in made.facts.items()}
+        facts = quantities(made.facts)
         file, companions = put(tmp_path, made)
         quantity = case.analyse(file, facts, companions)[case.quantity]
         truth = made.truth[case.quantity]
         held += holds(quantity.to(truth.unit), truth.value)
         file.unlink()
     assert held / SEEDS >= LEAST
+
+
+def temperature_series(made, facts, folder):
+    """Return activation energy and conductivity at 25 degC from the files of one film."""
+    found, temperatures = [], []
+    for file in made.files:
+        path, _ = put(folder, file)
+        found.append(conductivity(path, facts, {})["ionic_conductivity"])
+        temperatures.append(quantities(file.facts)["temperature"])
+    shared = math.hypot(facts["thickness"].relative, facts["area"].relative)
+    return analysis.eis.arrhenius(found, temperatures, shared_relative_uncertainty=shared)
+
+
+def coating(made, facts, folder):
+    """Return the conductivity of a coating from the files of coated and bare cells."""
+    kinds = {"coated": [], "bare": []}
+    for file in made.files:
+        path, _ = put(folder, file)
+        resistance, area = analysis.eis.ionic_resistance(read(path))["ionic_resistance"], facts["area"]
+        size = resistance.value * area.value
+        stderr = size * math.hypot(resistance.relative, area.relative)
+        kinds[file.name.split("_")[0]].append(Quantity("area_specific_resistance", size, stderr, "ohm cm2"))
+    shared = facts["area"].relative
+    return analysis.eis.coating_conductivity(**kinds, thickness=facts["thickness"], shared_relative_uncertainty=shared)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("draw", "analyse", "seeds"),
+    [(eis_series.draw_temperatures, temperature_series, SEEDS), (eis_series.draw_cells, coating, SEEDS // 2)],
+    ids=["temperature series", "coated against bare"],
+)
+def test_interval_of_a_series_holds_the_truth(draw, analyse, seeds, tmp_path):
+    """Activation energy and conductivity at 25 degC, and the conductivity of a coating, from six files each."""
+    held = Counter()
+    for seed in range(seeds):
+        made = draw(seed)
+        result = analyse(made, quantities(made.facts), tmp_path)
+        held.update(name for name, truth in made.truth.items() if holds(result[name].to(truth.unit), truth.value))
+    assert {name: held[name] / seeds >= LEAST for name in made.truth} == dict.fromkeys(made.truth, True), held
 
 
 @pytest.mark.slow
