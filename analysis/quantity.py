@@ -123,7 +123,9 @@ def _rounded(value: float, stderr: float) -> str:
     exponent = math.floor(math.log10(largest)) if largest else 0
     scale = exponent if not -3 <= exponent < 5 else 0
     value, stderr = value / 10.0**scale, stderr / 10.0**scale
-    digits = max(0, 1 - math.floor(math.log10(stderr)))
+    digits = 1 - math.floor(math.log10(stderr))
+    if digits < 0:
+        value, stderr, digits = round(value, digits), round(stderr, digits), 0
     if digits > 12:
         return f"{value * 10.0**scale:.6g} ± {stderr * 10.0**scale:.2g}"
     text = f"{value:.{digits}f} ± {stderr:.{digits}f}"

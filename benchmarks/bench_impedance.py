@@ -76,7 +76,7 @@ def minpack(circuit: object, impedance: np.ndarray, theta: np.ndarray) -> np.nda
 
 def single(name: str) -> Iterator[Row]:
     from interlayer.analysis.eis.circuits import parse_circuit
-    from interlayer.analysis.eis.fit import fit
+    from interlayer.analysis.eis.fitting.fit import fit
     from interlayer.analysis.eis.spectrum import Spectrum
 
     impedance, circuit, first = spectra(name, 1)[0], parse_circuit(CIRCUIT), start(name)

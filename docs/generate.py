@@ -1,8 +1,8 @@
 """Write the pages of the documentation that follow from the code: formats, facts, vocabulary, files and their results.
 
-Usage: ``python docs/generate.py``. ``tests/test_docs.py`` holds that the committed pages are those that it writes. The
-pages about real files need the corpus (``INTERLAYER_CORPUS``, see docs/contributing.md); without it they stay as they
-are.
+Usage: ``python docs/generate.py`` in the folder above this one. ``tests/test_docs.py`` holds that the committed pages
+are those that it writes. The pages about real files need the corpus (``INTERLAYER_CORPUS``, see docs/contributing.md);
+without it they stay as they are.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import matplotlib
 import numpy as np
 import xarray as xr
 
@@ -130,6 +132,30 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
+WORKED_FILM = "explanation/impedance.md"
+"""Page whose first Python block is run; figures of what it computes stand below it."""
+
+
+def worked_film() -> dict[str, Any]:
+    """Run the worked example and return its variables."""
+    _, _, rest = (HERE / WORKED_FILM).read_text(encoding="utf-8").partition("```python\n")
+    variables: dict[str, Any] = {}
+    exec(compile(rest.partition("```")[0], WORKED_FILM, "exec"), variables)
+    return variables
+
+
+def draw_worked_film() -> None:
+    import interlayer
+    from interlayer.plot_style import STYLE, mark_simulated
+
+    variables = worked_film()
+    for name, result in (("impedance_film", variables["result"]), ("impedance_arrhenius", variables["line"])):
+        figure = interlayer.plot(result)
+        mark_simulated(figure)
+        with matplotlib.rc_context(STYLE):
+            figure.savefig(HERE / "_static" / f"{name}.svg", metadata={"Date": None, "Creator": None})
+
+
 PAGES = {
     "formats.md": formats_page,
     "reference/facts.md": facts_page,
@@ -151,6 +177,7 @@ def text(name: str, corpus: Path | None = None) -> str:
 
 
 if __name__ == "__main__":
+    draw_worked_film()
     for name in PAGES:
         (HERE / name).write_text(text(name), encoding="utf-8")
     corpus = corpus_folder()

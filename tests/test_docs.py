@@ -36,3 +36,12 @@ def test_without_the_corpus_its_pages_stay(monkeypatch, tmp_path):
     generator = _generator()
     monkeypatch.setattr(generator, "CORPUS", ("", str(tmp_path)))
     assert generator.corpus_folder() is None
+
+
+def test_the_worked_film_gives_what_its_page_says(monkeypatch, capsys):
+    """The page of impedance is read as a recipe; its code must run and find the simulated film's activation energy."""
+    monkeypatch.chdir(DOCS.parent)
+    variables = _generator().worked_film()
+    low, high = variables["line"]["activation_energy"].interval95
+    assert low < 0.62 < high  # sample_data/eis_linbox_temperature/truth.toml
+    assert "consistent with the Kramers-Kronig relations" in capsys.readouterr().out

@@ -39,7 +39,8 @@ def _impedance_fit(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     shown = float(np.nanmax(np.abs(measured))) if edge is None else edge
     factor, prefix = engineering(shown)
     ax.plot(measured.real * factor, -measured.imag * factor, **POINTS)
-    ax.plot(model.real * factor, -model.imag * factor, **_LINE)
+    line = _smooth(frequency.values, model) * factor
+    ax.plot(line.real, -line.imag, **_LINE)
     ax.set(xlabel=f"$Z'$ ({prefix}Ω)", ylabel=f"$-Z''$ ({prefix}Ω)")
     frame_nyquist(ax, measured * factor, shown * factor)
     ax.set_title(headline(result.quantities[0]), fontsize=9)
@@ -53,6 +54,17 @@ def _impedance_fit(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     residual.axhline(0, color=GREY, lw=0.6)
     residual.set(xlabel="frequency (Hz)", ylabel="residual (%)")
     residual.legend(loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2, borderaxespad=0.0, handlelength=1.2)
+
+
+def _smooth(frequency: np.ndarray[Any, Any], model: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a model between the measured frequencies too, so that an arc of few points is no polygon."""
+    from scipy.interpolate import CubicSpline
+
+    ln_frequency, places = np.unique(np.log(frequency), return_index=True)
+    if ln_frequency.size < 4:
+        return model
+    fine = np.linspace(ln_frequency[0], ln_frequency[-1], 12 * ln_frequency.size)
+    return np.asarray(CubicSpline(ln_frequency, model[places])(fine))
 
 
 def _arc_edge(curves: xr.Dataset, result: Result) -> float | None:

@@ -16,18 +16,18 @@ ionic_conductivity = (6.37 ± 0.25)e-07 S cm-1
 
 from __future__ import annotations
 
-from .arrhenius import arrhenius
-from .branches import heating_and_cooling
-from .circuit_fit import circuit_parameters, fit_circuit, from_impedance, to_impedance
-from .coating import coating_conductivity
-from .conductivity import film_conductivity, in_plane_conductivity, ionic_resistance
-from .drt import distribution_of_relaxation_times
-from .flags import flag_points, mask_points
-from .interdigitated import Interdigitated
-from .kramers_kronig import linear_kramers_kronig
-from .sweeps import fit_sweeps
-from .thickness_series import thickness_series
-from .vogel import vogel
+from .film.conductivity import film_conductivity, in_plane_conductivity, ionic_resistance
+from .film.interdigitated import Interdigitated
+from .fitting.circuit_fit import circuit_parameters, fit_circuit, from_impedance, to_impedance
+from .fitting.sweeps import fit_sweeps
+from .relaxation.drt import distribution_of_relaxation_times
+from .series.arrhenius import arrhenius
+from .series.branches import heating_and_cooling
+from .series.coating import coating_conductivity
+from .series.thickness_series import thickness_series
+from .series.vogel import vogel
+from .validity.flags import flag_points, mask_points
+from .validity.kramers_kronig import linear_kramers_kronig
 
 __all__ = [
     "Interdigitated",

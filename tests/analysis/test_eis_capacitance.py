@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from interlayer.analysis import Quantity, eis
-from interlayer.analysis.eis.capacitance import normal_capacitance, surface_capacitance
 from interlayer.analysis.eis.circuits import parse_circuit
-from interlayer.analysis.eis.fit import CircuitFit, fit
+from interlayer.analysis.eis.film.capacitance import normal_capacitance, surface_capacitance
+from interlayer.analysis.eis.fitting.fit import CircuitFit, fit
+from interlayer.analysis.eis.fitting.start import start_values
 from interlayer.analysis.eis.spectrum import Spectrum, usable
-from interlayer.analysis.eis.start import start_values
 from interlayer.parsers import schema
 
 VACUUM = 8.8541878188e-14  # F/cm

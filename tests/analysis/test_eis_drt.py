@@ -9,7 +9,7 @@ import xarray as xr
 import interlayer as il
 from interlayer.analysis import Result
 from interlayer.analysis.eis import distribution_of_relaxation_times
-from interlayer.analysis.eis.relaxations import relaxations
+from interlayer.analysis.eis.relaxation.relaxations import relaxations
 from interlayer.analysis.eis.spectrum import Spectrum
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.parsers import schema

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import spsolve
 from scipy.special import ellipk
 
 from interlayer.analysis import Quantity, eis
-from interlayer.analysis.eis.interdigitated import Interdigitated, comb_conductance, in_plane
+from interlayer.analysis.eis.film.interdigitated import Interdigitated, comb_conductance, in_plane
 from interlayer.analysis.units import UnitError
 from interlayer.parsers import schema
 

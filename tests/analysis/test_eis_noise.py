@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import interlayer as il
-from interlayer.analysis.eis.kramers_kronig import kramers_kronig_noise
 from interlayer.analysis.eis.spectrum import Spectrum, usable
+from interlayer.analysis.eis.validity.kramers_kronig import kramers_kronig_noise
 
 FREQUENCY = np.logspace(6, -1, 71)
 S = 2j * np.pi * FREQUENCY

@@ -11,9 +11,9 @@ import xarray as xr
 
 from interlayer.analysis import Quantity, eis
 from interlayer.analysis.eis.circuits import ConstantPhase, Series, arc
-from interlayer.analysis.eis.fit import fit, polish
+from interlayer.analysis.eis.fitting.fit import fit, polish
+from interlayer.analysis.eis.fitting.start import start_values
 from interlayer.analysis.eis.spectrum import usable
-from interlayer.analysis.eis.start import start_values
 from interlayer.parsers import schema
 
 # R1, stderr, R2, stderr, chi-square of EISFitpython (MIT), Batch_EISfit_Report.txt, model (R1|Q1)+(R2|Q2)+Q3.

@@ -8,7 +8,7 @@ import xarray as xr
 
 from interlayer.analysis.eis import circuit_parameters, fit_circuit, fit_sweeps
 from interlayer.analysis.eis.circuits import parse_circuit
-from interlayer.analysis.eis.labels import by_time_constant, over_a_series
+from interlayer.analysis.eis.fitting.labels import by_time_constant, over_a_series
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.parsers import schema
 

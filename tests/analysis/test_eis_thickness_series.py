@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from interlayer.analysis import Quantity, Result, eis
-from interlayer.analysis.eis.straight_line import straight_line
+from interlayer.analysis.eis.series.straight_line import straight_line
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.units import UnitError
 

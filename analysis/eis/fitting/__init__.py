@@ -1,0 +1,1 @@
+"""Circuits fitted to spectra: starts, descent, covariance, labels, one spectrum or a series at once."""

@@ -1,0 +1,1 @@
+"""Spectra without a circuit: the distribution of relaxation times and its peaks."""

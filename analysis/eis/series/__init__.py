@@ -1,0 +1,1 @@
+"""Several spectra of one sample or design: temperature, thickness, coated against bare."""

@@ -1,0 +1,1 @@
+"""Whether a spectrum can be believed: Kramers-Kronig test, disturbed points, noise."""
