@@ -68,9 +68,10 @@ def usable(ds: xr.Dataset) -> Spectrum:
     if places.size < FEWEST_POINTS:
         why = f" ({'; '.join(notes)})" if notes else ""
         raise NotAnalysable(f"{places.size} usable points are too few{why}; expected at least {FEWEST_POINTS}")
-    frequency = np.asarray(ds["frequency"].values, dtype=float)[places]
-    impedance = np.asarray(ds["impedance"].values, dtype=complex)[places]
-    stderr = ds["impedance_stderr"].values[places] if "impedance_stderr" in ds else None
+    variables = ds.variables  # a DataArray of each costs more than all the rest of this function
+    frequency = np.asarray(variables["frequency"].values, dtype=float)[places]
+    impedance = np.asarray(variables["impedance"].values, dtype=complex)[places]
+    stderr = variables["impedance_stderr"].values[places] if "impedance_stderr" in variables else None
     return Spectrum(frequency, impedance, n_masked, notes, stderr)
 
 
@@ -84,10 +85,10 @@ def usable_places(ds: xr.Dataset) -> tuple[NDArray[np.intp], tuple[str, ...]]:
     """
     if "impedance" not in ds or "frequency" not in ds:
         raise NotAnalysable(f"the technique is {ds.attrs.get('technique')!r}; expected an impedance spectrum")
-    if ds["impedance"].ndim != 1:
+    if ds.variables["impedance"].ndim != 1:
         raise NotAnalysable(f"the Dataset holds {ds.sizes['sweep']} sweeps; choose one with ds.isel(sweep=...)")
-    frequency = np.asarray(ds["frequency"].values, dtype=float)
-    impedance = np.asarray(ds["impedance"].values, dtype=complex)
+    frequency = np.asarray(ds.variables["frequency"].values, dtype=float)
+    impedance = np.asarray(ds.variables["impedance"].values, dtype=complex)
     bad_frequency = ~(np.isfinite(frequency) & (frequency > 0))
     bad_impedance = ~(np.isfinite(impedance) & (impedance != 0)) & ~bad_frequency
     reasons = ((bad_frequency, "a frequency that is not above 0"), (bad_impedance, "an impedance that is missing or 0"))
@@ -105,14 +106,17 @@ def flags_of(ds: xr.Dataset) -> NDArray[np.uint8]:
     Sweeps that were joined with others that bear no flags have none either.
     """
     if FLAG not in ds:
-        return np.zeros(ds["impedance"].shape, dtype=np.uint8)
-    values = ds[FLAG].transpose(*ds["impedance"].dims).values
+        return np.zeros(ds.variables["impedance"].shape, dtype=np.uint8)
+    values = ds.variables[FLAG].transpose(*ds.variables["impedance"].dims).values
     return np.asarray(np.nan_to_num(values, nan=0), dtype=np.uint8)
 
 
 def _flag_notes(ds: xr.Dataset, frequency: Floats, whole: NDArray[np.bool_]) -> list[str]:
     """Return one sentence for each flag that points bear which could be used otherwise."""
-    notes, flags = [], flags_of(ds)
+    notes: list[str] = []
+    if FLAG not in ds.variables:
+        return notes
+    flags = flags_of(ds)
     for bit, meaning in enumerate(IMPEDANCE_FLAGS):
         found = frequency[whole & ((flags >> bit) & 1 == 1)]
         if not found.size:

@@ -151,7 +151,9 @@ def best_fit(
     circuit: Circuit, spectrum: Spectrum, starts: Sequence[dict[str, float]], noise: Floats | None
 ) -> CircuitFit:
     """Return the best fit from the starts, and from others scattered about it when it is not convincing."""
-    found = fit(circuit, spectrum, starts, noise=noise)
+    found = fit(circuit, spectrum, starts[:1], noise=noise)
+    if len(starts) > 1 and not _convinces(found):
+        found = fit(circuit, spectrum, starts, noise=noise)
     if _convinces(found):
         return found
     theta = np.concatenate([scattered(circuit, spectrum, start, _SCATTERED // len(starts)) for start in starts], axis=1)

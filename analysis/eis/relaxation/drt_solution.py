@@ -147,9 +147,12 @@ def solve(problem: Problem, penalty: float) -> Floats:
     """
     from scipy.optimize import nnls
 
-    basis, triangle = np.linalg.qr(np.concatenate([problem.design, problem.roughness(penalty)]))
+    rows = np.concatenate([problem.design, problem.roughness(penalty)])
+    target = np.concatenate([problem.target, np.zeros(len(rows) - problem.target.size)])
+    # The target as a last column comes out turned like the rest, without the orthogonal matrix itself.
+    triangle = np.asarray(np.linalg.qr(np.column_stack([rows, target]), mode="r"), dtype=np.float64)
     try:
-        return np.asarray(nnls(triangle, basis[: problem.target.size].T @ problem.target)[0], dtype=float)
+        return np.asarray(nnls(triangle[:-1, :-1], triangle[:-1, -1])[0], dtype=np.float64)
     except RuntimeError as error:
         raise NotAnalysable(f"the distribution of relaxation times does not converge ({error})") from error
 

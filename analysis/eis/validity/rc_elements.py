@@ -275,7 +275,8 @@ def _grids(spectrum: Spectrum, keep: NDArray[np.bool_]) -> Iterator[Floats]:
     """Yield the time constants that are tried, the fewest first."""
     low, high = _span(spectrum)
     first, last = math.log10(1.0 / (_WIDER * high)), math.log10(_WIDER / low)
-    most = max(2, int(_MOST_ELEMENTS * np.unique(spectrum.frequency[keep]).size) - 2)
+    distinct = 1 + np.count_nonzero(np.diff(spectrum.frequency[keep]))
+    most = max(2, int(_MOST_ELEMENTS * distinct) - 2)
     for number in sorted({max(2, min(most, round(density * (last - first)))) for density in _PER_DECADE}):
         yield np.logspace(first, last, number)
 

@@ -110,7 +110,7 @@ def screened(spectrum: Spectrum) -> Screened:
     NotAnalysable
         If there are fewer than six different frequencies, or fewer than four a decade.
     """
-    distinct = np.unique(spectrum.frequency).size
+    distinct = 1 + np.count_nonzero(np.diff(spectrum.frequency)) if spectrum.frequency.size else 0
     decades = math.log10(spectrum.frequency[0] / spectrum.frequency[-1]) if distinct else 0.0
     if distinct < (fewest := max(FEWEST_POINTS, math.ceil(_FEWEST_PER_DECADE * decades))):
         raise NotAnalysable(
