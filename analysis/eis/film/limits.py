@@ -15,7 +15,8 @@ import numpy as np
 
 from ...errors import NotAnalysable
 from ...statistics import ONE_SIDED_95
-from ..circuits import Circuit, Complexes, ConstantPhase, Floats, Parameter, Resistor, Series, arc
+from ..circuits import Circuit, ConstantPhase, Resistor, Series, arc
+from ..fitting.constrained import Constrained
 from ..fitting.fit import CircuitFit, fit
 from .selection import BETTER_BY, Choice, relaxation
 
@@ -119,24 +120,6 @@ def _capacitance(found: CircuitFit) -> float:
     return float(found.value("CPE1_Q") * omega ** (found.value("CPE1_n") - 1.0))
 
 
-@dataclass(frozen=True)
-class _Held:
-    """A circuit with one parameter held."""
-
-    circuit: Circuit
-    place: int
-    theta: float
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        every = self.circuit.parameters
-        return (*every[: self.place], *every[self.place + 1 :])
-
-    def evaluate(self, omega: Floats, theta: Floats) -> tuple[Complexes, Complexes]:
-        impedance, derivatives = self.circuit.evaluate(omega, np.insert(theta, self.place, self.theta))
-        return impedance, np.delete(derivatives, self.place, axis=0)
-
-
 def _profile(circuit: Circuit, name: str, found: CircuitFit, side: Literal[-1, 1]) -> float:
     """Return where the profile of chi-square over a resistance leaves the one-sided 95 % region.
 
@@ -149,7 +132,7 @@ def _profile(circuit: Circuit, name: str, found: CircuitFit, side: Literal[-1, 1
     def inside(theta: float) -> bool:
         values = {p.name: best.value(p.name) for p in circuit.parameters}
         values = {key: min(max(v, 0.01), 0.999) if key.endswith("_n") else v for key, v in values.items()}
-        return fit(_Held(circuit, place, theta), found.spectrum, [values]).chi_square <= ceiling
+        return fit(Constrained(circuit, {name: math.exp(theta)}, {}), found.spectrum, [values]).chi_square <= ceiling
 
     size = np.log(np.abs(found.spectrum.impedance))
     near = float(best.theta[place])
