@@ -7,7 +7,9 @@ without it they stay as they are.
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,7 +150,8 @@ def draw_worked_film() -> None:
     import interlayer
     from interlayer.plot_style import STYLE, mark_simulated
 
-    variables = worked_film()
+    with contextlib.redirect_stdout(io.StringIO()):
+        variables = worked_film()
     for name, result in (("impedance_film", variables["result"]), ("impedance_arrhenius", variables["line"])):
         figure = interlayer.plot(result)
         mark_simulated(figure)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._columns_cycling import CLOCK, PLAIN_TIME, TEST_TIME
-from ._dates import dates, durations
+from ._dates import dates, dates_lasting, durations
 from ._source import Source
 from ._table import Column, Table
 from .errors import AmbiguousContent, CorruptFile, UnsupportedContent
@@ -118,9 +118,13 @@ def _clock(table: Table, source: Source) -> Dates | None:
         if not np.all((numbers >= _UNIX[0]) & (numbers <= _UNIX[1])):
             return None
         return np.asarray((numbers * 1e9).astype(np.int64).view("datetime64[ns]"))
-    moments, reason = dates(table.texts(position))
+    texts = table.texts(position)
+    moments, reason = dates(texts)
+    if moments is None and reason != "not a date" and table.index(TEST_TIME) is not None:
+        seconds, _ = _seconds(table, TEST_TIME)
+        moments = None if seconds is None else dates_lasting(texts, seconds)
     if moments is None:
-        title, example = table.header[position], table.texts(position)[0]
+        title, example = table.header[position], texts[0]
         message = f"The dates in {title!r} were left out, for example {example!r}: {reason}."
         source.note("unread-dates", "info", message)
     return moments

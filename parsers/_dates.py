@@ -21,6 +21,7 @@ _YEAR_LAST = re.compile(r"\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})" + _CLOCK + r"\
 _DURATION = re.compile(r"\s*(-?)(?:(\d+)\s*d(?:ays?)?[\s,]*|(\d+)-)?(\d+):(\d{1,2}):(\d{1,2}(?:[.,]\d*)?)\s*$")
 
 _SPELLED = re.compile(r"\s*(?:[A-Za-z]+,\s*)?([A-Za-z]{3,9})\.?\s+(\d{1,2}),?\s+(\d{4})\b,?(.*)$")
+_DAY_FIRST = re.compile(r"\s*(\d{1,2})[-\s]([A-Za-z]{3,9})\.?[-\s](\d{4}|\d{2})\b,?(.*)$")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -29,14 +30,77 @@ def start_time(text: str, source: Source) -> str | None:
 
     Besides what `dates` reads, months may be spelled out in English: ``Thursday, July 19, 2018 9:40:30 AM``.
     """
-    found = _SPELLED.match(text)
-    if found and found[1][:3].lower() in _MONTHS:
-        text = f"{found[3]}-{_MONTHS.index(found[1][:3].lower()) + 1:02}-{found[2]} {found[4].strip()}".strip()
-    moment, reason = dates([text])
+    moment, reason = dates([month_as_number(text)])
     if moment is None or np.isnat(moment[0]):
         source.note("unread-date", "info", f"The date {text!r} was not used: {reason or 'it is empty'}.")
         return None
     return str(np.datetime_as_string(moment[0], unit="ms"))
+
+
+def month_as_number(text: str) -> str:
+    """Return a date whose month is an English word with the year first, any other text as it is.
+
+    Examples
+    --------
+    >>> month_as_number("July 19, 2018 9:40:30 AM"), month_as_number("23-Nov-23 3:56:08 PM"), month_as_number("noon")
+    ('2018-07-19 9:40:30 AM', '2023-11-23 3:56:08 PM', 'noon')
+    """
+    if found := _SPELLED.match(text):
+        month, day, year, clock = found.groups()
+    elif found := _DAY_FIRST.match(text):
+        day, month, year, clock = found.groups()
+    else:
+        return text
+    if month[:3].lower() not in _MONTHS:
+        return text
+    century = "" if len(year) == 4 else "19" if year >= "70" else "20"
+    return f"{century}{year}-{_MONTHS.index(month[:3].lower()) + 1:02}-{day} {clock.strip()}".strip()
+
+
+def dates_lasting(texts: Sequence[str], seconds: Seconds) -> Dates | None:
+    """Return dates whose day and month cannot be told apart, in the order under which they last as long as a time.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Dates with the year last.
+    seconds : numpy.ndarray
+        Time in the test of the same rows, in s.
+
+    Returns
+    -------
+    numpy.ndarray of datetime64[ns] or None
+        None if both orders last as long, or neither does.
+
+    Examples
+    --------
+    >>> dates_lasting(["01/08/2026 17:45:08", "01/09/2026 17:45:08"], np.array([0.0, 86400.0]))
+    array(['2026-01-08T17:45:08.000000000', '2026-01-09T17:45:08.000000000'],
+          dtype='datetime64[ns]')
+    """
+    found = []
+    for moments in both_orders(texts):
+        if not (known := ~np.isnat(moments) & np.isfinite(seconds)).any():
+            continue
+        span = float((moments[known].max() - moments[known].min()) / np.timedelta64(1, "s"))
+        if abs(span - float(np.ptp(seconds[known]))) <= 0.02 * span + 120.0:
+            found.append(moments)
+    return found[0] if len(found) == 1 else None
+
+
+def dates_on(texts: Sequence[str], day: np.datetime64) -> Dates | None:
+    """Return dates whose day and month cannot be told apart, in the order under which the first is on a known day."""
+    day = day.astype("datetime64[D]")
+    found = [moments for moments in both_orders(texts) if moments[~np.isnat(moments)][0].astype("datetime64[D]") == day]
+    return found[0] if len(found) == 1 else None
+
+
+def both_orders(texts: Sequence[str]) -> list[Dates]:
+    """Return dates with the year last, once with the month first and once with the day first, as far as they exist."""
+    if not any(map(str.strip, texts)):
+        return []
+    both = [_assemble(texts, _YEAR_LAST, order)[0] for order in ((3, 1, 2), (3, 2, 1))]
+    return [moments for moments in both if moments is not None and not np.isnat(moments).all()]
 
 
 def durations(texts: Sequence[str]) -> Seconds | None:

@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 
 from . import _columns_cycling as cycling
 from . import _columns_eis as eis
+from . import _columns_summary as summary
 from . import _columns_windeta as windeta
 from ._card import HEAD, Format, Head, Magic
 from ._columns import Column, fold
@@ -183,6 +184,38 @@ BUILT_IN: tuple[Format, ...] = (
         magic=(_table_with((windeta.FREQUENCY,), (*windeta.PERMITTIVITY, *windeta.CONDUCTIVITY)),),
     ),
     Format(
+        name="maccor-txt",
+        title="Maccor text",
+        techniques=("cycling",),
+        module=f"{_PARSERS}.maccor_txt",
+        extensions=(".txt", ".csv"),
+        magic=(Magic(rb"(?im)^\s*\"?Rec#?\"?\s*[\t,;][^\r\n]*\bDPt Time\b", "text"),),
+    ),
+    Format(
+        name="basytec-txt",
+        title="Basytec text",
+        techniques=("cycling",),
+        module=f"{_PARSERS}.cycler_text",
+        extensions=(".txt", ".csv"),
+        magic=(Magic(rb"\A\s*~Resultfile from Basytec", "text"),),
+    ),
+    Format(
+        name="novonix-csv",
+        title="Novonix UHPC text",
+        techniques=("cycling",),
+        module=f"{_PARSERS}.cycler_text",
+        extensions=(".csv",),
+        magic=(Magic(rb"\A(?:\s*\[Summary\]\s*)?\s*Novonix\b", "text"),),
+    ),
+    Format(
+        name="pec-csv",
+        title="PEC text",
+        techniques=("cycling",),
+        module=f"{_PARSERS}.cycler_text",
+        extensions=(".csv",),
+        magic=(Magic(rb"\A\s*Request Year:", "text"),),
+    ),
+    Format(
         name="xdi",
         title="XAS Data Interchange",
         techniques=("xanes",),
@@ -229,6 +262,52 @@ BUILT_IN: tuple[Format, ...] = (
             Magic(rb"(?s)\A\0\0\0\x03.{4}\0\0\0[\0\x01]"),
             Magic(rb"(?s)\A\0\0\0\x04.{8}\0\0\0[\0\x01]"),
         ),
+    ),
+    Format(
+        name="neware-nda",
+        title="Neware BTS binary",
+        techniques=("cycling",),
+        module=f"{_PARSERS}.neware_nda",
+        extensions=(".nda",),
+        magic=(Magic(rb"\ANEWARE\d{8}"),),
+    ),
+    Format(
+        name="neware-ndax",
+        title="Neware BTS archive",
+        techniques=("cycling",),
+        module=f"{_PARSERS}.neware_nda",
+        extensions=(".ndax",),
+        magic=(
+            Magic(rb"(?s)\APK\x03\x04.{26}data(_\w+)?\.ndc"),
+            # The first member is Neware's own, so that a zip archive which holds an .ndax file is none itself.
+            Magic(
+                rb"(?s)\APK\x03\x04.{26}(\w+Step|Step|\w+Info|\w+Config|\w+Comment)\.xml.*PK\x03\x04.{26}data(_\w+)?\.ndc"
+            ),
+        ),
+    ),
+    Format(
+        name="neware-nested-csv",
+        title="Neware BTSDA text with cycle, step and record rows",
+        techniques=("cycling",),
+        module=f"{_PARSERS}.neware_nested_csv",
+        extensions=(".csv", ".txt"),
+        magic=(Magic(rb"\A[^\r\n]+\r?\n([,;\t])[^\r\n]+\r?\n\1\1 *DataPoint\b", "text"),),
+    ),
+    Format(
+        name="arbin-res",
+        title="Arbin MITS result database",
+        techniques=("cycling",),
+        module=f"{_PARSERS}.arbin_res",
+        extensions=(".res",),
+        magic=(Magic(rb"(?s)\A\0\x01\0\0Standard (Jet|ACE) DB\0"),),
+    ),
+    Format(
+        name="arbin-h5",
+        title="Arbin SQL export, HDF5",
+        techniques=("cycling",),
+        module=f"{_PARSERS}.arbin_h5",
+        extensions=(".h5", ".hdf5"),
+        magic=(Magic(rb"(?s)\A\x89HDF\r\n\x1a\n(?=.*\0data_df\0)(?=.*\0info_df\0).*VData_Point\n"),),
     ),
     Format(
         name="spreadsheet",
@@ -282,6 +361,14 @@ BUILT_IN: tuple[Format, ...] = (
                 (cycling.VOLTAGE, *_COUNTERS),
             ),
         ),
+    ),
+    Format(
+        name="delimited-summary",
+        title="delimited text with one row per cycle",
+        techniques=("cycling_summary",),
+        module=f"{_PARSERS}.delimited_summary",
+        extensions=(".csv", ".txt", ".tsv"),
+        magic=(_table_with((summary.CYCLE,), (summary.LIMITS,), (summary.CHARGE, summary.DISCHARGE)),),
     ),
 )
 

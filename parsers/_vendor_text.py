@@ -24,6 +24,7 @@ class Vendor:
 
 VENDORS = (
     Vendor("Maccor text (its current has no sign)", columns=frozenset({"dpttime"})),
+    Vendor("statistics of cycles by Arbin (one row for each cycle)", columns=frozenset({"vmaxoncycle"})),
     Vendor("Neware csv with cycle, step and record rows in one table", line=r"^,,\s*DataPoint\b"),
     Vendor("PEC csv", line=r"^(Request Year:|#RESULTS CHECK)"),
     Vendor("Basytec text", line=r"^~Resultfile from Basytec"),

@@ -15,14 +15,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
-from . import schema
 from ._columns import fold
-from ._columns_cycling import CLOCK, PLAIN_TIME, RECORD, STEP_TYPES, STEP_WORDS, TEST_TIME
+from ._columns_cycling import CLOCK, PLAIN_TIME, RECORD, STEP_WORDS, TEST_TIME
 from ._columns_eis import BESIDE, FREQUENCY, IMPEDANCE
 from ._cycling_checks import compare_counters, orient_current, plausibility
+from ._cycling_record import assemble, step_types, timed_rows
 from ._cycling_times import Times, times
 from ._source import Measurement, Source
 from ._spectrum import spectra
@@ -33,9 +32,6 @@ from .errors import AmbiguousContent, UnsupportedContent
 from .findings import Finding
 
 Floats = NDArray[np.float64]
-
-_COUNTS = ("vendor_cycle", "vendor_half_cycle", "vendor_step")
-_CLOCK_NOTE = {"comment": "as the file says; where it names no time zone, by the clock of the cycler's PC"}
 
 
 def read(source: Source) -> Iterator[Measurement]:
@@ -59,6 +55,21 @@ def read(source: Source) -> Iterator[Measurement]:
         raise UnsupportedContent(f"the file is a {vendor} file", expected="a plain table of a cycling record")
     if further := next_block(text.lines, block):
         source.note("left-out-table", "warning", f"A second table, in line {further.start + 1}, was left out.")
+    yield from table_measurements(table, source, original_metadata(text, block, table))
+
+
+def table_measurements(table: Table, source: Source, metadata: str) -> Iterator[Measurement]:
+    """Yield the record of a table whose columns bear the names of `interlayer.parsers._columns_cycling`.
+
+    Parameters
+    ----------
+    table : Table
+        From `read_table`, or what a reader of a format with rules of its own made of one.
+    source : Source
+        Its file, for findings.
+    metadata : str
+        What becomes the attribute ``original_metadata``.
+    """
     columns, findings = table.gather(RECORD)
     record: dict[str, NDArray[Any]] = dict(columns)
     source.findings.extend(findings)
@@ -66,11 +77,11 @@ def read(source: Source) -> Iterator[Measurement]:
         del record["temperature"]
         source.note("placeholder-setting", "info", "The temperature is 0 in every row: no sensor; it was left out.")
     moments = times(table, source)
-    attrs = {"original_metadata": original_metadata(text, block, table), "start_time": moments.start}
+    attrs = {"original_metadata": metadata, "start_time": moments.start}
     swept = _swept(table)
     known = (*RECORD, TEST_TIME, PLAIN_TIME, CLOCK, STEP_WORDS, *(IMPEDANCE + BESIDE if swept.any() else ()))
     _note_columns(table, known, source)
-    kinds = _step_types(table)
+    kinds = step_types(table, STEP_WORDS)
     if kinds is not None:
         record["step_type"] = kinds
     if not swept.all():
@@ -83,29 +94,14 @@ def read(source: Source) -> Iterator[Measurement]:
 def _cycling(
     record: dict[str, NDArray[Any]], moments: Times, keep: NDArray[np.bool_], table: Table, attrs: dict[str, Any]
 ) -> Measurement:
-    timed = np.isfinite(moments.test_time)
-    findings = []
-    if missing := int(np.count_nonzero(keep & ~timed)):
-        message = f"{missing} rows have no time; they were left out."
-        findings.append(Finding("incomplete-rows", "warning", message))
-    keep = keep & timed
-    values: dict[str, Any] = {name: array[keep] for name, array in record.items()}
-    values["test_time"] = moments.test_time[keep]
+    values, findings = timed_rows(record, moments, keep)
     if "current" in values:
         values["current"], remarks = orient_current(values)
         findings += remarks + _counters(values, table)
     else:
         findings.append(Finding("no-current", "warning", "The file has no column of the current."))
     findings += plausibility(values)
-    for name in _COUNTS:
-        if name in values and np.all(values[name] == np.rint(values[name])) and np.all(np.abs(values[name]) < 2**31):
-            values[name] = values[name].astype(np.int32)
-    if "step_type" in values:
-        meanings = {"flag_values": list(range(len(schema.STEP_TYPES))), "flag_meanings": " ".join(schema.STEP_TYPES)}
-        values["step_type"] = xr.Variable("record", values["step_type"], meanings)
-    if moments.clock is not None:
-        values["time"] = xr.Variable("record", moments.clock[keep], _CLOCK_NOTE)
-    return Measurement("cycling", schema.build("cycling", values, **attrs), findings)
+    return Measurement("cycling", assemble(values, attrs), findings)
 
 
 def _counters(values: dict[str, Floats], table: Table) -> list[Finding]:
@@ -143,13 +139,3 @@ def _swept(table: Table) -> NDArray[np.bool_]:
     if at is None:
         return np.zeros(len(table.frame), dtype=bool)
     return np.asarray(table.parse(at)[0] > 0)
-
-
-def _step_types(table: Table) -> NDArray[np.int8] | None:
-    """Return the kind of each row's step where the file says it in known words."""
-    at = table.index(STEP_WORDS)
-    if at is None or table.frame[at].dtype.kind in "fiu":
-        return None
-    words, rows = np.unique(table.texts(at), return_inverse=True)
-    kinds = [STEP_TYPES.get(str(word).strip().lower().replace("_", " "), "unknown") for word in words]
-    return np.array([schema.STEP_TYPES.index(kind) for kind in kinds], dtype=np.int8)[rows]

@@ -96,6 +96,10 @@ class LimitExceeded(ParseError):
     """A size is beyond `Limits`, for example in a zip bomb."""
 
 
+class MissingDependency(ParseError):
+    """The optional package that reads the format is not installed; the message names the extra to install."""
+
+
 class SeveralMeasurements(ParseError):
     """`read` was asked for one measurement of a file with several; the message lists the groups."""
 

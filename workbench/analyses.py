@@ -43,6 +43,7 @@ def _cycling(task: Task) -> Found:
     for group, ds in task.datasets.items():
         if facts.get("cell_type") == "symmetric":
             yield group, attempt(cycling.polarisation, ds, area=facts.get("area"))
+            yield group, attempt(cycling.shorts, ds, area=facts.get("area"))
         elif lacking := lacking_facts(facts, "cell_type", "reference_cycle"):
             yield group, Outcome(missing=missing_facts("capacity_retention", "cycling", *lacking))
             yield group, attempt(cycling.capacity, ds)
@@ -167,6 +168,7 @@ def _none(task: Task) -> Found:
 _ANALYSES: Mapping[str, Callable[[Task], Found]] = {
     "eis": analyses_eis.analyses,
     "cycling": _cycling,
+    "cycling_summary": _none,
     "xanes": _xanes,
     "xps": _haxpes,
     "image": _tem,

@@ -193,6 +193,7 @@ SECTIONS: Mapping[str, Mapping[str, Fact]] = {
 SECTION_OF: Mapping[str, str] = {
     "eis": "eis",
     "cycling": "cycling",
+    "cycling_summary": "cycling",
     "xanes": "xanes",
     "xps": "haxpes",
     "image": "tem",

@@ -13,9 +13,26 @@
 
 from __future__ import annotations
 
+from .critical_current import critical_current
+from .fade import capacity_fade
+from .incremental_capacity import differential_voltage, incremental_capacity
 from .polarisation import polarisation
+from .rate import rate_capability
 from .retention import capacity, capacity_retention
 from .segmentation import segment
+from .shorts import shorts
 from .summary import summarise
 
-__all__ = ["capacity", "capacity_retention", "polarisation", "segment", "summarise"]
+__all__ = [
+    "capacity",
+    "capacity_fade",
+    "capacity_retention",
+    "critical_current",
+    "differential_voltage",
+    "incremental_capacity",
+    "polarisation",
+    "rate_capability",
+    "segment",
+    "shorts",
+    "summarise",
+]

@@ -86,7 +86,7 @@ def record_of(ds: xr.Dataset) -> Record:
         raise NotAnalysable("the record holds neither current nor charge; export one of them as well")
     if ds.sizes["record"] < 2:
         raise NotAnalysable("the record holds a single point; expected a course in time")
-    time = np.asarray(ds["test_time"].values, dtype=float)
+    time = _mended(np.asarray(ds["test_time"].values, dtype=float))
     interval = np.diff(time)
     counter = _increments(ds)
     current = _current(ds, interval, counter)
@@ -109,6 +109,14 @@ def is_gap(interval: Floats, sign: NDArray[np.integer[Any]]) -> Booleans:
     usual = interval[flowing & (interval > 0)]
     longest = _GAP * float(np.quantile(usual, 0.95)) if usual.size else math.inf
     return np.asarray(~(interval >= 0) | (flowing & (interval > longest)))
+
+
+def _mended(time: Floats) -> Floats:
+    """Return the times with single records that fall behind, while the next go on, at the time of the one before."""
+    behind = np.flatnonzero((time[1:-1] < time[:-2]) & (time[2:] >= time[:-2])) + 1
+    mended = time.copy()
+    mended[behind] = time[behind - 1]
+    return mended
 
 
 def _increments(ds: xr.Dataset) -> Floats | None:

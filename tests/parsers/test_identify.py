@@ -38,6 +38,11 @@ RULES = [
     (r"^eis/hybrid-drt/PEIS_LPSCl_IonBlocking_-25C_RelaxIS\.txt$", "relaxis-txt"),
     (r"^eis/ImpedanceFitter/MokuGo_47R_100R_shunt\.csv$", "moku-csv"),
     (r"^eis/novocontrol_toolbox/.*\.txt$", "novocontrol-windeta"),
+    (r"^cycling/cellpy/nw_regular_export_ife_example\.csv$", "neware-nested-csv"),
+    (r"\.nda$", "neware-nda"),
+    (r"\.ndax$", "neware-ndax"),
+    (r"\.res$", "arbin-res"),
+    (r"^cycling/cellpy/20200624_test001_cc_01\.h5$", "arbin-h5"),
     (r"\.(xlsx|ods)$", "spreadsheet"),
     (r"^eis/(impedance.py|eis_analysis|EISART|pyDRTtools)/.*\.csv$", "delimited-eis"),
     (r"^eis/pyDRTtools/LIB_data\.txt$", "delimited-eis"),
@@ -45,6 +50,14 @@ RULES = [
     (r"^cycling/battery-data-format/.*\.csv$", "delimited-cycling"),
     (r"^cycling/battery-data-toolkit/(arbin_example|p492-13-raw|CALCE.*timeseries)\.csv$", "delimited-cycling"),
     (r"^cycling/PyProBE/sample_data_arbin\.csv$", "delimited-cycling"),
+    (
+        r"^cycling/(cellpy/maccor_\w+\.txt|PyProBE/sample_data_maccor\.csv|battery-data-toolkit/maccor_.*)$",
+        "maccor-txt",
+    ),
+    (r"^cycling/PyProBE/sample_data_basytec\.txt$", "basytec-txt"),
+    (r"^cycling/PyProBE/sample_data_novonix\.csv$", "novonix-csv"),
+    (r"^cycling/cellpy/(pec|Test\d+)\.csv$", "pec-csv"),
+    (r"^cycling/battery-data-toolkit/(p492-13-summary|CALCE.*cycle_data)\.csv$", "delimited-summary"),
     (r"^xanes/XAS-Data-Interchange__bad_01\.xdi$", ""),  # its fault is the missing first line
     (r"^xanes/araucaria__p65_testfile\.xdi$", ""),  # XDI by name only
     (r"^xanes/xraylarch__(APS13ID_2019\.dat|NSLS6BM_2019\.dat|fexanes_a\.001)$", "xdi"),
@@ -102,10 +115,9 @@ def test_text_is_identified_in_every_encoding(encoding):
         "binding energy;counts\n10;1\n11;2\n12;3\n",
         "1,2,3\n2,3,4\n3,4,5\n4,5,6\n5,6,7\n",
         "".join(f"{100 * k},{k},{k}\n" for k in range(1, 30)),
-        "Rec#\tTestTime\tAmps\tVolts\tState\tDPt Time\n1\t0\t0.1\t3\tC\tx\n2\t1\t0.1\t3\tD\tx\n3\t2\t0.1\t3\tD\tx\n",
         "",
     ],
-    ids=["prose", "XAS", "XPS", "numbers", "linear axis", "Maccor", "nothing"],
+    ids=["prose", "XAS", "XPS", "numbers", "linear axis", "nothing"],
 )
 def test_other_text_is_claimed_by_no_delimited_reader(text):
     """Words in a comment, or three columns of numbers, make no spectrum and no cycling record."""

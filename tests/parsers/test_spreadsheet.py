@@ -192,3 +192,46 @@ def test_text_called_xlsx_is_corrupt_when_forced():
     """Forcing the format on another file names the trouble."""
     with pytest.raises(CorruptFile):
         of(b"f,Z',Z''\n1,2,3\n")
+
+
+def test_a_workbook_of_btsda_is_read_from_its_sheet_of_records():
+    """Neware's software exports cycles, steps and records on sheets of their own; only the last is a record."""
+    names = ("DataPoint", "Cycle Index", "Step Index", "Step Type", "Time", "Total Time", "Current(mA)", "Voltage(V)")
+    names += ("Chg. Cap.(mAh)", "DChg. Cap.(mAh)", "Date")
+    records = row(1, *names)
+    for n in range(20):
+        minute, sign = n % 10, 1 if n < 10 else -1
+        kind, voltage = ("CC Chg", 3.0 + n / 10) if sign > 0 else ("CC DChg", 4.9 - n / 10)
+        texts = f"00:{minute:02}:00.000", f"00:{n - n // 10:02}:00.000", f"2024-01-02 10:{n - n // 10:02}:00"
+        counters = (minute, 0.0) if sign > 0 else (0.0, minute)
+        cells = (n + 1, 1, 1 + n // 10, kind, *texts[:2], 60.0 * sign, voltage, *counters, texts[2])
+        records += row(n + 2, *cells)
+    cycles = row(1, "Cycle Index", "Chg. Cap.(mAh)", "DChg. Cap.(mAh)") + row(2, 1, 9.0, 9.0)
+    datasets = of(xlsx(cycles, records))
+    assert list(datasets) == ["s2"]
+    dataset = datasets["s2"]
+    np.testing.assert_allclose(dataset["current"], np.repeat([0.06, -0.06], 10), rtol=1e-12)
+    np.testing.assert_allclose(dataset["test_time"], 60.0 * np.array([*range(10), *range(9, 19)]), rtol=1e-12)
+    assert float(dataset["vendor_capacity_discharge"].max()) == pytest.approx(0.009)
+    assert dataset.attrs["start_time"] == "2024-01-02T10:00:00.000"
+    assert dataset["vendor_step"].values.tolist() == [1] * 10 + [2] * 10
+
+
+def test_a_workbook_of_arbin_is_read_from_its_sheet_of_a_channel():
+    """Arbin's statistics have time, current, voltage and counters as the record has, but one row for each cycle."""
+    names = ("Data_Point", "Date_Time", "Test_Time(s)", "Step_Time(s)", "Step_Index", "Cycle_Index", "Current(A)")
+    names += ("Voltage(V)", "Charge_Capacity(Ah)", "Discharge_Capacity(Ah)")
+    channel = row(1, *names)
+    for n in range(20):
+        counted, date = n / 60, f"2024-01-02 10:{n:02}:00"
+        channel += row(n + 2, n + 1, date, 60.0 * n, 60.0 * n, 1, 1 + n // 10, 1.0, 3.0 + n / 100, counted, 0.0)
+    statistics = row(1, *names, "Charge_Time(s)", "Vmax_On_Cycle(V)")
+    for n in range(10):
+        last = 2 * n + 1
+        cells = (last + 1, f"2024-01-02 10:{last:02}:00", 60.0 * last, 0.0, 1, 1 + n, 1.0, 3.0 + last / 100)
+        statistics += row(n + 2, *cells, last / 60, 0.0, 540.0, 3.0 + last / 100)
+    datasets = of(xlsx(row(1, "TEST REPORT", "cell 7"), channel, statistics))
+    assert list(datasets) == ["s2"]
+    np.testing.assert_allclose(datasets["s2"]["test_time"], 60.0 * np.arange(20), rtol=1e-12)
+    assert datasets["s2"]["vendor_cycle"].values.tolist() == [1] * 10 + [2] * 10
+    assert "'s3'" in datasets["s2"].attrs["findings"], "the sheet that was left out is named"
