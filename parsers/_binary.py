@@ -132,15 +132,3 @@ class Cursor:
     def u64(self) -> int:
         """Return an unsigned 64-bit integer."""
         return int(self.unpack("Q")[0])
-
-    def i32(self) -> int:
-        """Return a signed 32-bit integer."""
-        return int(self.unpack("i")[0])
-
-    def f32(self) -> float:
-        """Return a 32-bit float."""
-        return float(self.unpack("f")[0])
-
-    def f64(self) -> float:
-        """Return a 64-bit float."""
-        return float(self.unpack("d")[0])

@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from interlayer.analysis.quantity import Quantity
@@ -82,17 +81,14 @@ def _left_out(members: Sequence[Member], lacking: str) -> tuple[str, ...]:
 
 def _branches(points: Sequence[Member]) -> list[str]:
     """Return for each point whether it was heated or cooled to it, where there is one turn and the times are known."""
-    celsius = [m.temperature.value for m in points if m.temperature is not None]
+    from interlayer.analysis import eis
+
+    known = [(m, m.temperature) for m in points if m.temperature is not None]
     if not all(m.measurement.start_time for m in points):
         return []
-    for turn, ways in ((max, ("heating", "cooling")), (min, ("cooling", "heating"))):
-        place = celsius.index(turn(celsius))
-        sign = 1.0 if turn is max else -1.0
-        steps = [sign * (b - a) * (1.0 if n < place else -1.0) for n, (a, b) in enumerate(pairwise(celsius))]
-        runs = (points[: place + 1], points[place + 1 :])
-        if min(steps) > -SAME_TEMPERATURE and all(len(by_temperature(run)) >= FEWEST for run in runs):
-            return [way for way, run in zip(ways, runs, strict=True) for _ in run]
-    return []
+    ways = eis.heating_and_cooling([temperature for _, temperature in known], least_step=SAME_TEMPERATURE)
+    runs = [[m for (m, _), way in zip(known, ways, strict=True) if way == one] for one in dict.fromkeys(ways)]
+    return list(ways) if len(runs) == 2 and all(len(by_temperature(run)) >= FEWEST for run in runs) else []
 
 
 def _arrhenius(kind: str, name: str, points: Sequence[Member], notes: tuple[str, ...]) -> Series:

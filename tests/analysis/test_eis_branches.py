@@ -116,3 +116,18 @@ def test_what_cannot_be_analysed_says_so():
         eis.arrhenius(sigma, kelvin, branches=("heating",) * 9)
     with pytest.raises(NotAnalysable, match="neither heating nor cooling"):
         eis.heating_and_cooling(temperatures([300.0, 300.0]))
+
+
+@pytest.mark.parametrize(
+    ("celsius", "expected"),
+    [
+        ((25.0, 26.5, 28.0, 29.5, 28.0, 26.5, 25.0), "hhhhccc"),  # a ramp in steps smaller than the least
+        ((30.0, 29.0, 60.0, 59.2, 90.0, 60.0, 30.5, 29.9), "hhhhhccc"),  # a thermostat that wanders is no turn
+    ],
+)
+def test_small_steps_add_up_and_wander_is_no_turn(celsius, expected):
+    """With a tolerance slow ramps must still count, and a set point that is missed by a degree must not split a run."""
+    temperatures = [Quantity("temperature", value, 0.5, "degC") for value in celsius]
+    found = eis.heating_and_cooling(temperatures, least_step=2.0)
+    assert "".join(way[0] for way in found) == expected
+    assert set(found) == {"heating", "cooling"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from interlayer.parsers import ParseError, schema
@@ -41,3 +43,23 @@ def survive():
         return read_well, refused
 
     return run
+
+
+@pytest.fixture
+def damaged():
+    """Return a function that yields copies with a flipped byte, a doubled stretch and a missing one in turn."""
+
+    def copies(data, count, seed):
+        generator = random.Random(seed)
+        for kind in range(count):
+            copy = bytearray(data)
+            start = generator.randrange(len(copy))
+            if kind % 3 == 0:
+                copy[start] = generator.randrange(256)
+            elif kind % 3 == 1:
+                copy[start:start] = copy[start : start + 500]
+            else:
+                del copy[start : start + 200]
+            yield bytes(copy)
+
+    return copies

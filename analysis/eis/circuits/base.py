@@ -11,6 +11,7 @@ first in `theta` and in the derivatives, so that one call serves one spectrum, t
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
@@ -110,7 +111,7 @@ class Circuit(Protocol):
 
 
 @dataclass(frozen=True)
-class Element:
+class Element(ABC):
     """One element with its number in the circuit, ``Resistor("1")`` being R1.
 
     A new element is a subclass with `symbol`, `terms` and `evaluate`, listed in
@@ -131,9 +132,9 @@ class Element:
         """See `Circuit.parameters`."""
         return tuple(Parameter(f"{self.label}{term.name}", term.unit, term.scale) for term in self.terms)
 
+    @abstractmethod
     def evaluate(self, omega: Floats, theta: Floats) -> tuple[Complexes, Complexes]:
         """See `Circuit.evaluate`."""
-        raise NotImplementedError(f"the element {type(self).__name__} defines no impedance")
 
     def __str__(self) -> str:
         return self.label

@@ -202,7 +202,7 @@ def interval(found: CircuitFit, parameter: Parameter) -> tuple[float, float]:
 
 def _quantities(found: CircuitFit, whole: Circuit) -> tuple[Quantity, ...]:
     free = {parameter.name: parameter for parameter in found.circuit.parameters}
-    held = found.circuit.held if isinstance(found.circuit, Constrained) else {}
+    held = found.held
     quantities = []
     for one in whole.parameters:
         if one.name in held:

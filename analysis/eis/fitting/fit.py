@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..circuits import RANGE, Circuit, Floats, Parameter
 from ..spectrum import Spectrum
+from .constrained import Constrained
 
 CONVERGED = 1e-11
 """Tolerance at which a fit is final."""
@@ -97,7 +98,7 @@ class CircuitFit:
     @property
     def held(self) -> Mapping[str, float]:
         """Values of parameters that are not fitted, in their units."""
-        return getattr(self.circuit, "held", {})
+        return self.circuit.held if isinstance(self.circuit, Constrained) else {}
 
     def index(self, name: str) -> int:
         """Return the place of a parameter in `theta`."""

@@ -19,7 +19,7 @@ DIFFER_BELOW = 0.05
 """Probability of so large a difference between like branches, below which they are said to differ."""
 
 
-def heating_and_cooling(temperatures: Sequence[Quantity]) -> tuple[str, ...]:
+def heating_and_cooling(temperatures: Sequence[Quantity], *, least_step: float = 0.0) -> tuple[str, ...]:
     """Return the branch of each temperature of a series in the order of measurement.
 
     The point at a turn belongs to the run that leads to it, and the first point to the run that starts there.
@@ -28,6 +28,8 @@ def heating_and_cooling(temperatures: Sequence[Quantity]) -> tuple[str, ...]:
     ----------
     temperatures : sequence of Quantity
         In degC or K, as they were measured one after the other.
+    least_step : float
+        Change in K up to which a temperature counts as held, so that the wander of a thermostat is no turn.
 
     Returns
     -------
@@ -45,19 +47,33 @@ def heating_and_cooling(temperatures: Sequence[Quantity]) -> tuple[str, ...]:
     >>> heating_and_cooling([Quantity("temperature", t, 0.5, "degC") for t in (30.0, 60.0, 90.0, 75.0, 45.0)])
     ('heating', 'heating', 'heating', 'cooling', 'cooling')
     """
-    steps = np.sign(np.diff([kelvin(temperature)[0] for temperature in temperatures]))
-    moving = steps[steps != 0]
-    if moving.size == 0:
+    values = np.array([kelvin(temperature)[0] for temperature in temperatures])
+    turns = _turns(values, least_step)
+    if not turns:
         raise NotAnalysable("the temperature does not change, so there is neither heating nor cooling")
-    direction, labels, runs = moving[0], [], {"heating": 0, "cooling": 0}
-    runs[_kind(direction)] = 1
-    for step in (direction, *steps):
-        if step not in (0, direction):
-            direction = step
-            runs[_kind(direction)] += 1
+    labels, runs = [], {"heating": 0, "cooling": 0}
+    for direction, length in turns:
         kind = _kind(direction)
-        labels.append(kind if runs[kind] == 1 else f"{kind}_{runs[kind]}")
+        runs[kind] += 1
+        labels += [kind if runs[kind] == 1 else f"{kind}_{runs[kind]}"] * length
     return tuple(labels)
+
+
+def _turns(values: Floats, least_step: float) -> list[tuple[float, int]]:
+    """Return direction and number of points of each run; it turns where the way back exceeds the least step."""
+    away = np.abs(values - values[0]) > least_step
+    if not away.any():
+        return []
+    direction = float(np.sign(values[int(np.argmax(away))] - values[0]))
+    runs, begin, extreme = [], 0, 0
+    for place, value in enumerate(values):
+        forward = direction * (value - values[extreme])
+        if forward >= 0:
+            extreme = place
+        elif -forward > least_step:
+            runs.append((direction, extreme + 1 - begin))
+            direction, begin, extreme = -direction, extreme + 1, place
+    return [*runs, (direction, values.size - begin)]
 
 
 def _kind(direction: float) -> str:
