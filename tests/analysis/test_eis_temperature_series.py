@@ -15,16 +15,6 @@ BOLTZMANN = 8.617333262e-5  # eV/K, exact in the SI of 2019
 VACUUM = 8.8541878188e-14  # F/cm
 PELLET_AREA = math.pi * 0.4**2
 
-# Celsius: R1, stderr, R2, stderr, chi-square of EISFitpython (MIT), Batch_EISfit_Report.txt.
-PUBLISHED = {
-    140: (1.462e5, 1.250e4, 2.012e6, 1.658e4, 7.332255e-03),
-    150: (1.123e5, 8.431e3, 1.139e6, 9.970e3, 5.039831e-03),
-    160: (7.949e4, 4.697e3, 6.673e5, 5.248e3, 2.615951e-03),
-    170: (5.605e4, 2.603e3, 3.980e5, 2.811e3, 1.233031e-03),
-    180: (3.984e4, 2.062e3, 2.430e5, 2.174e3, 1.213739e-03),
-    190: (2.743e4, 1.697e3, 1.526e5, 1.762e3, 1.264299e-03),
-    200: (2.246e4, 2.180e3, 9.502e4, 2.221e3, 1.731865e-03),
-}
 # Activation energy, its error, conductivity at 298 K of their Arrhenius_Analysis_Report.txt, which has 0 degC at 273 K.
 LINES = {
     "bulk": (0.5869, 0.0163, 6.41287e-09),
@@ -42,14 +32,14 @@ def conductivity(resistance: float) -> Quantity:
     return Quantity("ionic_conductivity", 0.21 / (resistance * PELLET_AREA), None, "S cm-1")
 
 
-def test_published_series_from_files_to_room_temperature(corpus):
+def test_published_series_from_files_to_room_temperature(corpus, published_pellet):
     """Seven files of one pellet give R1, R2, both errors and chi-square to 3 digits, the published lines, and 25 degC.
 
     The interval at 25 degC, which the authors' is not, follows from the full covariance of slope and intercept: a
     factor of 1.23 for the bulk and 1.03 for the grain boundary (k = 1), where theirs are 2.15 and 1.13.
     """
     found = {name: [] for name in LINES}
-    for celsius, (r1, u1, r2, u2, chi_square) in PUBLISHED.items():
+    for celsius, (r1, u1, r2, u2, chi_square) in published_pellet.items():
         fitted = eis.fit_circuit(pellet(corpus, celsius), "p(R1,CPE1)-p(R2,CPE2)-CPE3")
         bulk, boundary = fitted["R1"], fitted["R2"]
         assert (bulk.value, boundary.value) == (pytest.approx(r1, rel=5e-4), pytest.approx(r2, rel=5e-4))
@@ -57,7 +47,7 @@ def test_published_series_from_files_to_room_temperature(corpus):
         assert fitted.fit.chisqr == pytest.approx(chi_square, rel=1e-4)
         for name, resistance in (("bulk", bulk.value), ("gb", boundary.value), ("total", bulk.value + boundary.value)):
             found[name].append(conductivity(resistance))
-    kelvin = np.array(list(PUBLISHED)) + 273.0
+    kelvin = np.array(list(published_pellet)) + 273.0
     temperatures = [Quantity("temperature", t, None, "K") for t in kelvin]
     for name, (energy, energy_stderr, room) in LINES.items():
         result = eis.arrhenius(found[name], temperatures, at=ROOM)
@@ -80,12 +70,12 @@ def _interval_by_hand(kelvin, sigma, at):
     return math.exp(centre - half), math.exp(centre + half)
 
 
-def test_weighted_series_of_the_pellet(corpus):
+def test_weighted_series_of_the_pellet(corpus, published_pellet):
     """Without a user's guess or circuit, the weighted lines of bulk and grain boundary hold the published energies."""
     thickness, area = Quantity("thickness", 0.21, 0.003, "cm"), Quantity("area", PELLET_AREA, 0.01, "cm2")
     shared = math.hypot(thickness.relative, area.relative)
-    fitted = [eis.film_conductivity(pellet(corpus, t), thickness=thickness, area=area) for t in PUBLISHED]
-    temperatures = [Quantity("temperature", t + 273.0, 0.5, "K") for t in PUBLISHED]
+    fitted = [eis.film_conductivity(pellet(corpus, t), thickness=thickness, area=area) for t in published_pellet]
+    temperatures = [Quantity("temperature", t + 273.0, 0.5, "K") for t in published_pellet]
     for name, part in (("bulk_conductivity", "bulk"), ("grain_boundary_conductivity", "gb")):
         line = eis.arrhenius(
             [result[name] for result in fitted], temperatures, at=ROOM, shared_relative_uncertainty=shared
