@@ -52,6 +52,17 @@ class Interdigitated:
         Length over which neighbouring fingers run side by side.
     n_fingers : int
         Number of fingers of both combs together, at least 2.
+
+    Raises
+    ------
+    ValueError
+        With fewer than two fingers.
+
+    Examples
+    --------
+    >>> um = (Quantity(name, 10.0, 0.2, "um") for name in ("gap", "finger_width"))
+    >>> Interdigitated(*um, overlap=Quantity("overlap", 5.0, 0.05, "mm"), n_fingers=50).n_fingers
+    50
     """
 
     gap: Quantity

@@ -41,6 +41,21 @@ def circuit_parameters(circuit: str) -> lmfit.Parameters:
 
     Values that are left as they are (minus infinity) come from the data.
 
+    Parameters
+    ----------
+    circuit : str
+        In the notation of `interlayer.analysis.eis.circuits.parse_circuit`.
+
+    Returns
+    -------
+    lmfit.Parameters
+        In natural units (ohm, H, F, s, S s^n), in the order of the circuit.
+
+    Raises
+    ------
+    CircuitSyntaxError
+        If the text is no circuit.
+
     Examples
     --------
     >>> parameters = circuit_parameters("R0-p(R1,CPE1)")
@@ -299,6 +314,7 @@ def to_impedance(result: Result) -> Any:
     Returns
     -------
     impedance.models.circuits.CustomCircuit
+        With the values and standard uncertainties of the fit, in ohm, H, F, s.
 
     Raises
     ------
@@ -318,6 +334,27 @@ def from_impedance(handed: Any) -> tuple[str, lmfit.Parameters]:
     ----------
     handed : impedance.models.circuits.CustomCircuit
         Its constants are held; values are those of its fit, or else its first guess.
+
+    Returns
+    -------
+    circuit : str
+        In our notation.
+    parameters : lmfit.Parameters
+        In natural units, as from `circuit_parameters`.
+
+    Raises
+    ------
+    CircuitSyntaxError
+        If it has an element that is not known here.
+    ValueError
+        If it holds fewer values than its circuit has parameters.
+
+    Examples
+    --------
+    >>> from impedance.models.circuits import CustomCircuit
+    >>> circuit, parameters = from_impedance(CustomCircuit("R0-p(R1,C1)", initial_guess=[10, 2e3, 1e-8]))
+    >>> circuit, parameters["R1"].value
+    ('R0-p(R1,C1)', 2000.0)
     """
     from ..circuits.impedance_py import from_custom_circuit
 
