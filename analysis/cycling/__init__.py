@@ -13,15 +13,15 @@
 
 from __future__ import annotations
 
-from .critical_current import critical_current
-from .fade import capacity_fade
-from .incremental_capacity import differential_voltage, incremental_capacity
-from .polarisation import polarisation
-from .rate import rate_capability
-from .retention import capacity, capacity_retention
-from .segmentation import segment
-from .shorts import shorts
-from .summary import summarise
+from .capacities.rate import rate_capability
+from .capacities.retention import capacity, capacity_retention
+from .capacities.summary import summarise
+from .fading.fade import capacity_fade
+from .record.segmentation import segment
+from .symmetric.critical_current import critical_current
+from .symmetric.polarisation import polarisation
+from .symmetric.shorts import shorts
+from .voltage.incremental_capacity import differential_voltage, incremental_capacity
 
 __all__ = [
     "capacity",

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from interlayer.analysis import cycling
-from interlayer.analysis.cycling.fade_models import fit_law
+from interlayer.analysis.cycling.fading.laws import fit_law
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.parsers import schema
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 import interlayer as il
 from interlayer.analysis import Quantity, cycling
-from interlayer.analysis.cycling.voltage_course import voltage_noise
+from interlayer.analysis.cycling.voltage.course import voltage_noise
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.units import UnitError
 from interlayer.parsers import schema

@@ -21,7 +21,7 @@ from typing import Literal
 
 import numpy as np
 
-from .charge import Floats
+from ..record.charge import Floats
 
 Law = Literal["linear", "square_root", "power", "knee"]
 

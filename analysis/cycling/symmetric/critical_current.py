@@ -12,10 +12,10 @@ import math
 import numpy as np
 import xarray as xr
 
-from ..errors import NotAnalysable
-from ..quantity import Quantity, Result
-from .charge import Floats, record_of
-from .halves import DEFAULT_GAIN
+from ...errors import NotAnalysable
+from ...quantity import Quantity, Result
+from ..record.charge import Floats, record_of
+from ..record.halves import DEFAULT_GAIN
 from .shorts import Found, event_table, find, notes_of
 from .stretches import Stretch
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..statistics import weighted_median
-from .charge import Booleans, Floats, Record
-from .segmentation import Integers
+from ...statistics import weighted_median
+from ..record.charge import Booleans, Floats, Record
+from ..record.segmentation import Integers
 
 FEWEST_RECORDS = 6
 """Of a stretch; in shorter ones no level can be told from a transient."""
@@ -68,7 +68,7 @@ def stretches(record: Record, half: Integers, temperature: Floats) -> list[Stret
     Parameters
     ----------
     record : Record
-        Of `interlayer.analysis.cycling.charge.record_of`.
+        Of `interlayer.analysis.cycling.record.charge.record_of`.
     half : ndarray of int, shape (record,)
         Half cycle of each record.
     temperature : ndarray, shape (record,)

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..errors import NotAnalysable
-from ..quantity import Quantity, Result
-from ..statistics import runs_p_value
-from .charge import Booleans, Floats
-from .fade_knee import FALSE_KNEE, knee_interval, knee_p_value, scatter_of
-from .fade_models import BESIDE_KNEE, EXPONENTS, PARAMETERS, SMOOTH, Fit, Law, aicc, fit_law
-from .segmentation import SIGNS, Integers
-from .summary import OPENED_BY
+from ...errors import NotAnalysable
+from ...quantity import Quantity, Result
+from ...statistics import runs_p_value
+from ..capacities.summary import OPENED_BY
+from ..record.charge import Booleans, Floats
+from ..record.segmentation import SIGNS, Integers
+from .knee import FALSE_KNEE, knee_interval, knee_p_value, scatter_of
+from .laws import BESIDE_KNEE, EXPONENTS, PARAMETERS, SMOOTH, Fit, Law, aicc, fit_law
 
 FRACTIONS = (0.95, 0.90, 0.80)
 """Parts of the capacity at the reference cycle of which the cycles to reach them are asked for."""

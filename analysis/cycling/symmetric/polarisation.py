@@ -1,8 +1,8 @@
 r"""Polarisation of symmetric cells: the voltage that a stated current takes, half cycle by half cycle.
 
-Start, plateau and end of each half cycle are those of `interlayer.analysis.cycling.levels`. A voltage c between the
-electrodes that has nothing to do with the current shifts both polarities: with signed levels :math:`V_k`, steady growth
-drops out of
+Start, plateau and end of each half cycle are those of `interlayer.analysis.cycling.symmetric.levels`. A voltage c
+between the electrodes that has nothing to do with the current shifts both polarities: with signed levels :math:`V_k`,
+steady growth drops out of
 
 .. math:: c_k = (V_{k-1} + 2 V_k + V_{k+1}) / 4
 
@@ -19,15 +19,15 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from ..errors import NotAnalysable
-from ..quantity import Quantity, Result
-from ..statistics import coverage_factor
-from .charge import Booleans, Floats, record_of
-from .halves import Halves, halves_of
+from ...errors import NotAnalysable
+from ...quantity import Quantity, Result
+from ...statistics import coverage_factor
+from ..capacities.summary import capacity_stderr, summary_of
+from ..record.charge import Booleans, Floats, record_of
+from ..record.halves import Halves, halves_of
+from ..record.segmentation import Integers, half_cycles
 from .levels import Levels, levels_of
-from .segmentation import Integers, half_cycles
 from .shorts import Found, event_table, find, notes_of
-from .summary import capacity_stderr, summary_of
 
 _FEWEST_FOR_SLOPE = 4
 

@@ -9,13 +9,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..errors import NotAnalysable
-from ..quantity import Quantity, Result
-from ..statistics import coverage_factor, effective_degrees_of_freedom, weighted_median
-from .charge import Floats, record_of
-from .halves import DEFAULT_GAIN, GAIN_STABILITY, Halves, halves_of
+from ...errors import NotAnalysable
+from ...quantity import Quantity, Result
+from ...statistics import coverage_factor, effective_degrees_of_freedom, weighted_median
+from ..record.charge import Floats, record_of
+from ..record.halves import DEFAULT_GAIN, GAIN_STABILITY, Halves, halves_of
+from ..record.segmentation import SIGNS, Direction, Integers, half_cycles
 from .retention import Divisor
-from .segmentation import SIGNS, Direction, Integers, half_cycles
 from .summary import OPENED_BY, RATIO_STABILITY, CellType, check_cell_type, ratio_stderr
 
 _SAME_RATE = 0.02  # relative difference of currents that no protocol means as two rates

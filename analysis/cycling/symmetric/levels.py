@@ -13,10 +13,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..statistics import weighted_median
-from .charge import Floats, Record
-from .halves import Halves
-from .segmentation import Integers
+from ...statistics import weighted_median
+from ..record.charge import Floats, Record
+from ..record.halves import Halves
+from ..record.segmentation import Integers
 
 ENDS = 0.02
 """Part of the time of a half cycle that its start and its end are."""
@@ -56,7 +56,7 @@ def levels_of(record: Record, half: Integers, halves: Halves) -> Levels:
     Parameters
     ----------
     record : Record
-        Of `interlayer.analysis.cycling.charge.record_of`.
+        Of `interlayer.analysis.cycling.record.charge.record_of`.
     half : ndarray of int, shape (record,)
         Half cycle of each record.
     halves : Halves

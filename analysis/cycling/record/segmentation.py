@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from interlayer.parsers import schema
 from interlayer.parsers.findings import Finding, findings, to_json
 
-from ..errors import NotAnalysable
-from ..statistics import weighted_median
+from ...errors import NotAnalysable
+from ...statistics import weighted_median
 from .charge import Booleans, Floats, Record, record_of
 
 Integers = NDArray[np.integer[Any]]

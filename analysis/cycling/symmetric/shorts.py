@@ -7,9 +7,9 @@ There is no standard. The classes here are
 - ``recovering``: of either depth, but the voltage returns.
 
 An event lasts as long as the voltage stays low, across reversals and rests. Only records with current are judged, each
-against others of the same current; see `interlayer.analysis.cycling.drops` for the tests. A cell that is shorted from
-its first record on, and a loss slower than a tenth of the voltage in some ten half cycles, cannot be told from a good
-contact by the voltage alone.
+against others of the same current; see `interlayer.analysis.cycling.symmetric.drops` for the tests. A cell that is
+shorted from its first record on, and a loss slower than a tenth of the voltage in some ten half cycles, cannot be told
+from a good contact by the voltage alone.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from ..errors import NotAnalysable
-from ..quantity import Quantity, Result
-from .charge import SECONDS, Booleans, Floats, Record, record_of
+from ...errors import NotAnalysable
+from ...quantity import Quantity, Result
+from ..record.charge import SECONDS, Booleans, Floats, Record, record_of
+from ..record.segmentation import half_cycles
 from .drops import PERSISTENCE, Low, lows
-from .segmentation import half_cycles
 from .stretches import FEWEST_RECORDS, Stretch, stretches
 
 HARD_REMAINS = 0.15

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..errors import NotAnalysable
-from ..quantity import Quantity, Result
-from .halves import DEFAULT_GAIN, GAIN_STABILITY, Halves, halves_of
+from ...errors import NotAnalysable
+from ...quantity import Quantity, Result
+from ..record.halves import DEFAULT_GAIN, GAIN_STABILITY, Halves, halves_of
 from .summary import OPENED_BY, RATIO_STABILITY, CellType, Cycles, check_cell_type, cycles_of, ratio_stderr, summary_of
 
 
@@ -32,8 +32,8 @@ def capacity_retention(
 
     The capacity is that of the half cycle which returns what the first one stored: the discharge of full cells and
     cathodes, the charge (delithiation) of anodes. Gain and mass cancel in ratios, but for the wander of the gain from
-    half cycle to half cycle (1e-4 of it, `interlayer.analysis.cycling.halves.GAIN_STABILITY`); an offset of the current
-    does not.
+    half cycle to half cycle (1e-4 of it, `interlayer.analysis.cycling.record.halves.GAIN_STABILITY`); an offset of the
+    current does not.
 
     Parameters
     ----------

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from interlayer.parsers import schema
 
-from ..quantity import Quantity
-from .charge import Floats
-from .halves import DEFAULT_GAIN, GAIN_STABILITY, Halves, halves_of
-from .segmentation import Direction
+from ...quantity import Quantity
+from ..record.charge import Floats
+from ..record.halves import DEFAULT_GAIN, GAIN_STABILITY, Halves, halves_of
+from ..record.segmentation import Direction
 
 CellType = Literal["full", "cathode_half", "anode_half", "symmetric", "anode_free"]
 

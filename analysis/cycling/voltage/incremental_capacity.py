@@ -1,7 +1,7 @@
 """Incremental capacity dQ/dV and differential voltage dV/dQ of a half cycle, with their peaks.
 
 Both are smoothed as far as the noise of the voltage asks for, and say how far: the resolution is the full width at half
-maximum of the smoothing (`interlayer.analysis.cycling.voltage_course` has the equations).
+maximum of the smoothing (`interlayer.analysis.cycling.voltage.course` has the equations).
 
 References
 ----------
@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..errors import NotAnalysable
-from ..quantity import Quantity, Result
-from ..statistics import weighted_median
-from .charge import SECONDS, Floats, Record, record_of
-from .halves import halves_of
-from .segmentation import Integers, half_cycles
-from .voltage_course import FWHM, Course, Curve, charge_density, density_width, local_slope, slope_width, voltage_noise
+from ...errors import NotAnalysable
+from ...quantity import Quantity, Result
+from ...statistics import weighted_median
+from ..record.charge import SECONDS, Floats, Record, record_of
+from ..record.halves import halves_of
+from ..record.segmentation import Integers, half_cycles
+from .course import FWHM, Course, Curve, charge_density, density_width, local_slope, slope_width, voltage_noise
 
 _CONSTANT = 0.05  # relative, about the usual current: outside it is a hold or a pulse
 _FEWEST = 20

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..quantity import Quantity
+from ...quantity import Quantity
 from .charge import SECONDS, Booleans, Floats, Record, record_of
 from .segmentation import Direction, cycles, half_cycles, is_large
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from interlayer.parsers import schema
 
-from ..errors import NotAnalysable
+from ...errors import NotAnalysable
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .charge import Booleans, Floats
+from ..record.charge import Booleans, Floats
 from .stretches import FEWEST_RECORDS, Stretch
 
 SMALLEST_DROP = 0.08

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from .charge import Floats
-from .fade_models import BESIDE_KNEE, PARAMETERS, SMOOTH, Fit, aicc, fit_law, rss_at_knee
+from ..record.charge import Floats
+from .laws import BESIDE_KNEE, PARAMETERS, SMOOTH, Fit, aicc, fit_law, rss_at_knee
 
 FALSE_KNEE = 0.03
 """Level of the test; the law under the null is itself estimated, so it lies below the 5 % of false knees promised."""

@@ -1,0 +1,1 @@
+"""How capacity fades with the cycles: laws, their choice, the knee."""

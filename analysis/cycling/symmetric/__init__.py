@@ -1,0 +1,1 @@
+"""Symmetric cells: overpotentials, short circuits, the critical current."""

@@ -1,0 +1,1 @@
+"""What the course of the voltage within a half cycle tells."""
