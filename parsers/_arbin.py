@@ -23,6 +23,7 @@ from ._groups import group_names
 from ._source import Measurement, Source
 from .errors import TruncatedFile, UnsupportedContent
 from .findings import Finding
+from .placeholders import ARBIN
 
 Floats = NDArray[np.float64]
 Dates = NDArray[np.datetime64]
@@ -30,9 +31,6 @@ Dates = NDArray[np.datetime64]
 NEEDED = ("Test_Time", "Current", "Voltage")
 IDENTIFIERS = ("Test_ID", "Data_Point", "Test_Time", "Step_Time")
 """Columns that are used, or can be told from others, beside those of the record."""
-
-UNSET = {"active_mass": (0.0, 0.001, 1.0), "nominal_capacity": (0.0,)}
-"""Values, in the unit of Arbin's software (g, A h), that mean that the operator set none."""
 
 _FROM_SOFTWARE = {"active_mass": 1000.0, "nominal_capacity": 1.0}
 """Factors to mg and A h."""
@@ -52,7 +50,7 @@ class About:
     attrs : dict
         Attributes of the Dataset.
     cell : dict of str to float
-        Facts of `UNSET` in the unit of Arbin's software.
+        Facts of `interlayer.parsers.placeholders.ARBIN` in the unit of Arbin's software.
     original : dict
         Everything found, under the vendor's names.
     """
@@ -135,7 +133,7 @@ def _attrs(test: About, times: Times) -> tuple[dict[str, Any], list[Finding]]:
     attrs: dict[str, Any] = {"instrument": "Arbin", "start_time": times.start} | dict(test.attrs)
     unset = []
     for name, value in test.cell.items():
-        if value in UNSET[name] or not 0 < value < np.inf:
+        if value in ARBIN[name] or not 0 < value < np.inf:
             unset.append(f"{name.replace('_', ' ')} {value:.6g}")
         else:
             # Seven digits are all that a 32-bit float has.

@@ -18,6 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from . import schema
+from ._assemble import variable
 from ._biologic_facts import Facts
 from ._biologic_rows import CLOCK, Rows, absolute_time
 from ._biologic_spectra import spectra
@@ -28,11 +29,19 @@ from .findings import Finding
 Floats = NDArray[np.float64]
 
 _RECORD_ONLY = frozenset({"mode", "oxidation", "half_cycle", "voltage_we", "voltage_cell"})
+_FLOATS = (
+    ("test_time",), ("voltage_we", "voltage_we_mean"), ("voltage_ce", "voltage_ce_mean"),
+    ("voltage_cell", "voltage_difference"), ("current", "current_mean"), ("charge_step",), ("charge_counter",),
+    ("half_cycle_charge", "capacity_charge"), ("capacity_discharge",), ("energy_charge",), ("energy_discharge",),
+    ("temperature",),
+)  # fmt: skip
+_COUNTERS = frozenset({"half_cycle", "cycle_number", "step", "mode", "oxidation"})
 _REST, _CHARGE, _DISCHARGE, _VOLTAGE = (
     schema.STEP_TYPES.index(kind)
     for kind in ("rest", "constant_current_charge", "constant_current_discharge", "constant_voltage")
 )
 _CONSTANT_CURRENT, _CONSTANT_VOLTAGE, _OPEN_CIRCUIT = 1, 2, 3
+_FEWEST_ROWS, _SAMPLED_ROWS = 4, 1000
 
 
 def measurements(rows: Rows, facts: Facts, loops: NDArray[np.int64], source: Source) -> Iterator[Measurement]:
@@ -103,20 +112,22 @@ def cycling(rows: Rows, facts: Facts, keep: slice | NDArray[np.intp]) -> Measure
             "the record has no time column", expected="time/s", remedy="export the file again with the column time/s"
         )
     findings: list[Finding] = []
+    rows.convert([found for names in _FLOATS if (found := rows.first_of(*names))], _COUNTERS & rows.names())
     time = rows["test_time"][keep]
     values: dict[str, NDArray[Any] | xr.Variable] = {"test_time": time}
     if facts.start is not None:
-        values["time"] = xr.Variable("record", absolute_time(facts.start, time), CLOCK)
+        values["time"] = variable("record", absolute_time(facts.start, time), CLOCK)
     values |= _voltages(rows, keep)
-    current = _current(rows, facts, findings)
+    added = _charge_steps(rows) if "charge_step" in rows else None
+    current = _current(rows, facts, added, findings)
     if current is not None:
         values["current"] = current[keep]
-    values |= {name: array[keep] for name, array in _charges(rows).items()}
+    values |= {name: array[keep] for name, array in _charges(rows, added).items()}
     values |= _counters(rows, keep)
     if "mode" in rows:
         kinds = _step_types(rows, current)[keep]
-        values["step_type"] = xr.Variable("record", kinds, _flag_attrs())
-    if np.any(time[1:] < time[:-1]):
+        values["step_type"] = variable("record", kinds, _flag_attrs())
+    if (time[1:] < time[:-1]).any():
         findings.append(
             Finding("time-goes-back", "warning", "The time goes back at least once; rows keep their order.")
         )
@@ -143,9 +154,9 @@ def _voltages(rows: Rows, keep: slice | NDArray[np.intp]) -> dict[str, Floats]:
     return {name: array[keep] for name, array in found.items() if array is not None}
 
 
-def _current(rows: Rows, facts: Facts, findings: list[Finding]) -> Floats | None:
+def _current(rows: Rows, facts: Facts, added: Floats | None, findings: list[Finding]) -> Floats | None:
     stored = rows.any_of("current", "current_mean")
-    if stored is not None or "charge_step" not in rows or not len(rows):
+    if stored is not None or added is None or not len(rows):
         return stored
     if facts.technique == "MB":
         # In Modulo Bat the charge counter runs on during spectra, so dq / dt is no mean current there.
@@ -154,7 +165,21 @@ def _current(rows: Rows, facts: Facts, findings: list[Finding]) -> Floats | None
     findings.append(
         Finding("current-from-charge", "info", "The current is not stored; it is dq / dt, as EC-Lab exports <I>.")
     )
-    return current_from_charge(rows["charge_step"], rows["test_time"])
+    return current_from_charge(added, rows["test_time"])
+
+
+def _charge_steps(rows: Rows) -> Floats:
+    """Return what each row adds to the charge; some techniques count dQ from the start of the sequence instead."""
+    steps = rows["charge_step"]
+    if "charge_counter" not in rows or len(steps) < _FEWEST_ROWS:
+        return steps
+    counter = rows["charge_counter"]
+    some = slice(None, None, max(1, len(steps) // _SAMPLED_ROWS))
+    stated, added = steps[1:][some], counter[1:][some] - counter[:-1][some]
+    # A counter that is reset, or rows that hold no number, are outvoted.
+    if 2 * np.count_nonzero(np.abs(added - stated) > 0.5 * np.abs(stated)) <= len(stated):
+        return steps
+    return np.diff(counter, prepend=counter[0])
 
 
 def current_from_charge(charge_step: Floats, time: Floats) -> Floats:
@@ -171,25 +196,27 @@ def current_from_charge(charge_step: Floats, time: Floats) -> Floats:
     current = np.empty_like(charge_step)
     current[0] = 0.0 if charge_step[0] == 0.0 else np.nan
     with np.errstate(all="ignore"):
-        step = np.diff(time)
-        np.divide(charge_step[1:] * 3600.0, step, out=current[1:])
+        step = time[1:] - time[:-1]
+        np.multiply(charge_step[1:], 3600.0, out=current[1:])
+        np.divide(current[1:], step, out=current[1:])
         if not (step > 0).all():
             current[1:][~(step > 0)] = np.nan
     return current
 
 
-def _charges(rows: Rows) -> dict[str, Floats]:
+def _charges(rows: Rows, added: Floats | None) -> dict[str, Floats]:
     found: dict[str, Floats] = {}
     with np.errstate(all="ignore"):
-        if "charge_step" in rows:
-            found["charge"] = np.cumsum(rows["charge_step"])
+        if added is not None:
+            found["charge"] = np.cumsum(added)
         if "charge_counter" in rows:
             found["vendor_charge"] = rows["charge_counter"]
             found.setdefault("charge", rows["charge_counter"])
         if "half_cycle_charge" in rows:
             half = rows["half_cycle_charge"]
             found["vendor_capacity_charge"] = np.maximum(half, 0.0)
-            found["vendor_capacity_discharge"] = np.maximum(-half, 0.0)
+            discharged = -half
+            found["vendor_capacity_discharge"] = np.maximum(discharged, 0.0, out=discharged)
         elif {"capacity_charge", "capacity_discharge"} <= rows.names():
             found["vendor_capacity_charge"] = rows["capacity_charge"]
             found["vendor_capacity_discharge"] = rows["capacity_discharge"]
@@ -216,20 +243,20 @@ def _counters(rows: Rows, keep: slice | NDArray[np.intp]) -> dict[str, NDArray[n
 
 
 def _step_types(rows: Rows, current: Floats | None) -> NDArray[np.int8]:
-    mode = rows.integers("mode")
-    controlled = mode == _CONSTANT_CURRENT
-    # Chronopotentiometry reports mode 2 although it sets the current: its only control column is a current.
-    if "control_current" in rows and not {"control", "control_voltage"} & rows.names():
-        controlled |= mode == _CONSTANT_VOLTAGE
+    # One row for each mode and one for unknown ones; the columns are discharge and charge.
+    kinds = np.zeros((_OPEN_CIRCUIT + 2, 2), dtype=np.int8)
+    kinds[_OPEN_CIRCUIT] = _REST
+    kinds[_CONSTANT_VOLTAGE] = _VOLTAGE
+    if current is not None or "oxidation" in rows:
+        kinds[_CONSTANT_CURRENT] = _DISCHARGE, _CHARGE
+        # Chronopotentiometry reports mode 2 although it sets the current: its only control column is a current.
+        if "control_current" in rows and not {"control", "control_voltage"} & rows.names():
+            kinds[_CONSTANT_VOLTAGE] = _DISCHARGE, _CHARGE
     positive = rows.integers("oxidation") > 0 if "oxidation" in rows else np.zeros(len(rows), dtype=bool)
     if current is not None:
-        positive = np.where(current == 0, positive, current > 0)
-    kinds = np.zeros(len(rows), dtype=np.int8)
-    kinds[mode == _OPEN_CIRCUIT] = _REST
-    kinds[mode == _CONSTANT_VOLTAGE] = _VOLTAGE
-    if current is not None or "oxidation" in rows:
-        kinds[controlled] = np.where(positive[controlled], _CHARGE, _DISCHARGE)
-    return kinds
+        positive &= current == 0
+        positive |= current > 0
+    return kinds.ravel().take(2 * rows.integers("mode") + positive, mode="clip")
 
 
 def _flag_attrs() -> dict[str, Any]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+from .units import conversion
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ class Column:
     name: str = ""
     sign: int = 1
     aliases: tuple[str, ...] = ()
+
+    @cached_property
+    def factor(self) -> float:
+        """What turns a number of a binary file into the unit of the vocabulary."""
+        return conversion(self.unit)[1] * self.sign
+
+    @cached_property
+    def width(self) -> int:
+        """Bytes in a row of a binary file."""
+        return int(self.layout[1:])
 
 
 FLAGS: Mapping[int, int] = {1: 0x03, 2: 0x04, 3: 0x08, 21: 0x10, 31: 0x20, 65: 0x80}

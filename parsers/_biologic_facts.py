@@ -1,7 +1,7 @@
 """What BioLogic files say about the experiment: technique, cell, instrument, start; placeholders are taken out.
 
-EC-Lab always writes a mass and an area. Where the operator set none it writes 0.001, 0 or, as the active mass,
-7000 mg, the settings of its example cell. Such a value is *unset*: a capacity divided by it would be wrong by orders of
+EC-Lab always writes a mass and an area. Where the operator set none it writes one of the values of
+`interlayer.parsers.placeholders`. Such a value is *unset*: a capacity divided by it would be wrong by orders of
 magnitude.
 """
 
@@ -17,14 +17,7 @@ from typing import Any
 import numpy as np
 
 from ._source import Source
-
-PLACEHOLDERS: Mapping[str, tuple[float, ...]] = {
-    "active_mass": (0.0, 0.001, 7000.0),
-    "characteristic_mass": (0.0, 0.001),
-    "electrode_area": (0.0, 0.001),
-    "nominal_capacity": (0.0,),
-}
-"""Values, in the unit shown by EC-Lab, that mean that the operator set none."""
+from .placeholders import EC_LAB
 
 UNITS: Mapping[str, str] = {
     "active_mass": "mg",
@@ -118,7 +111,7 @@ def add_cell_facts(facts: Facts, cell: list[CellFact], source: Source) -> None:
     unset, wrong = [], []
     for fact in cell:
         label = fact.name.replace("_", " ")
-        if any(math.isclose(fact.shown, value, rel_tol=1e-6) for value in PLACEHOLDERS[fact.name]):
+        if any(math.isclose(fact.shown, value, rel_tol=1e-6) for value in EC_LAB[fact.name]):
             unset.append(f"{label} {fact.shown:.6g}")
         elif not 0 < fact.shown < 1e12 or math.isnan(fact.factor):
             wrong.append(f"{label} {fact.shown:.6g}")

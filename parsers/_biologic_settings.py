@@ -31,6 +31,7 @@ _SETTINGS = (  # place, layout, name as text exports call it; "p" is a Pascal st
     (0x25C, "f", "Battery capacity"),
     (0x260, "B", "Unit of battery capacity"),
 )
+_NUMBERS = {layout: struct.Struct(f"<{layout}") for layout in "fdBH"}
 _LOG = (
     (0x009, "B", "Channel"),
     (0x0AB, "H", "Channel serial number"),
@@ -109,8 +110,8 @@ def _fields(content: bytes, table: tuple[tuple[int, str, str], ...]) -> dict[str
             end = place + 1 + content[place] if place < len(content) else place + 1
             if end <= len(content):
                 fields[name] = content[place + 1 : end].decode("cp1252", errors="replace").replace("\0", "")
-        elif place + struct.calcsize(layout) <= len(content):
-            value = struct.unpack_from("<" + layout, content, place)[0]
+        elif place + _NUMBERS[layout].size <= len(content):
+            value = _NUMBERS[layout].unpack_from(content, place)[0]
             # JSON knows no NaN; seven digits are all that a 32-bit float has.
             if isinstance(value, int) or math.isfinite(value):
                 fields[name] = float(f"{value:.7g}") if layout == "f" else value

@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from . import schema
+from ._assemble import variable
 from ._biologic_facts import Facts
 from ._biologic_rows import CLOCK, Rows, absolute_time
 from ._impedance_polar import from_polar, mismatch, relative_difference
@@ -100,15 +100,14 @@ def _remaining(parts: Sequence[slice], whole: NDArray[np.bool_]) -> list[slice]:
 
 
 def _values(rows: Rows, facts: Facts, index: NDArray[np.intp]) -> dict[str, Any]:
-    values: dict[str, Any] = {"frequency": rows["frequency"][index]}
+    values: dict[str, Any] = {"frequency": rows.at("frequency", index)}
     if "test_time" in rows:
-        values["test_time"] = rows["test_time"][index]
+        values["test_time"] = rows.at("test_time", index)
         if facts.start is not None:
-            values["time"] = xr.Variable("frequency", absolute_time(facts.start, values["test_time"]), CLOCK)
+            values["time"] = variable("frequency", absolute_time(facts.start, values["test_time"]), CLOCK)
     for name, sources in _BESIDE:
-        column = rows.any_of(*sources)
-        if column is not None:
-            values[name] = column[index]
+        if source := rows.first_of(*sources):
+            values[name] = rows.at(source, index)
     return values
 
 
@@ -117,9 +116,9 @@ def _impedances(rows: Rows, index: NDArray[np.intp]) -> tuple[Complex, Complex]:
     cartesian = polar = None
     with np.errstate(all="ignore"):
         if {"impedance_real", "impedance_imaginary"} <= rows.names():
-            cartesian = rows["impedance_real"][index] + 1j * rows["impedance_imaginary"][index]
+            cartesian = rows.at("impedance_real", index) + 1j * rows.at("impedance_imaginary", index)
         if {"impedance_modulus", "impedance_phase"} <= rows.names():
-            polar = from_polar(rows["impedance_modulus"][index], rows["impedance_phase"][index])
+            polar = from_polar(rows.at("impedance_modulus", index), rows.at("impedance_phase", index))
     if cartesian is None and polar is None:
         raise UnsupportedContent(
             "the spectrum has no impedance columns",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ._columns import known
 from ._dialect import DELIMITERS, is_number, split
@@ -13,10 +14,17 @@ from .errors import TruncatedFile
 SAMPLE = 400
 """Number of rows that stand for a table where looking at all would be slow."""
 
+if TYPE_CHECKING:
+    from ._marks import Marks
+
+_DIGIT = re.compile(r"\d")
 _FIGURES = re.compile(r"(?=.*\d)[-+.,;:|\s\deE]*$")
+_FIRST, _SURE = 200, 20
+"""Lines that are looked at first, and rows of a table in them that leave no doubt."""
 _HEAD = 2000
 _DAMAGED = 20
 _TABLE = 3
+_NEAR = 50
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class Block:
     start: int
     stop: int
     delimiter: str
+    marks: Marks | None = field(default=None, compare=False, repr=False)
+    """Where the delimiters are, as far as it was looked for."""
 
 
 def find_block(lines: Sequence[str], *, start: int = 0, delimiter: str | None = None) -> Block:
@@ -42,19 +52,35 @@ def find_block(lines: Sequence[str], *, start: int = 0, delimiter: str | None = 
     TruncatedFile
         If there is no row of numbers.
     """
+    import numpy as np
+
+    from ._lines import Lines
+    from ._marks import Marks
+
+    lines = Lines.of(lines)
+    found = locate(lines, start=start, delimiter=delimiter)
+    marks = Marks(lines, found.delimiter, found.start, len(lines))
+    fitting = marks.fits(len(split(lines[found.start], found.delimiter)))
+    stop = _run_end(lines, np.flatnonzero(~fitting).tolist(), found.start, len(lines), found.delimiter)
+    return replace(found, stop=stop, marks=marks)
+
+
+def locate(lines: Sequence[str], *, start: int = 0, delimiter: str | None = None) -> Block:
+    """Return the first table like `find_block`, but no more of it than its first `SAMPLE` rows."""
     candidates = DELIMITERS if delimiter is None else (delimiter,)
     runs: dict[str, tuple[int, int]] = {}
-    for head in (lines[: start + _HEAD], lines):
-        runs = runs or {mark: run for mark in candidates if (run := _first_run(head, start, mark))}
+    for count, enough in ((_FIRST, _SURE), (_HEAD, 1), (len(lines), 1)):
+        runs = _runs(lines[start : start + count], start, candidates)
+        if any(stop - first >= enough for first, stop in runs.values()):
+            break
     if not runs:
         raise TruncatedFile("there is no row of numbers", line=start + 1, expected="a table")
-    longest = max(min(stop - first, SAMPLE) for first, stop in runs.values())
-    long = [mark for mark, (first, stop) in runs.items() if min(stop - first, SAMPLE) > 0.8 * longest]
-    mark = max(long, key=lambda mark: (_purity(lines[runs[mark][0] : runs[mark][1]][:50], mark), -long.index(mark)))
-    first = runs[mark][0]
-    width = len(split(lines[first], mark))
-    stop = _run_end(lines, first, mark, width)
-    header, units = _header(lines, first, start, mark, width)
+    longest = max(stop - first for first, stop in runs.values())
+    long = [mark for mark, (first, stop) in runs.items() if stop - first > 0.8 * longest]
+    # max returns the first of equals
+    mark = max(long, key=lambda mark: _purity(lines[slice(*runs[mark])][:_NEAR], mark)) if len(long) > 1 else long[0]
+    first, stop = runs[mark]
+    header, units = _header(lines, first, start, mark, len(split(lines[first], mark)))
     return Block(header, units, first, stop, mark)
 
 
@@ -84,52 +110,66 @@ def is_number_like(fields: Iterable[str]) -> bool:
     return sum(is_number(field) and any(map(str.isdigit, field)) for field in fields) >= 2
 
 
-def fits(mark: str, width: int) -> Callable[[str], bool]:
+def _runs(rows: Sequence[str], start: int, candidates: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return the first run of rows by delimiter; what begins far behind another's is another table."""
+    runs: dict[str, tuple[int, int]] = {}
+    near = len(rows)
+    for mark in candidates:
+        run = _first_run(rows, near, mark)
+        if run is not None:
+            runs[mark] = (start + run[0], start + run[1])
+            if run[1] - run[0] >= _TABLE:
+                near = min(near, run[0] + _NEAR)
+    return runs
+
+
+def _first_run(rows: Sequence[str], near: int, mark: str) -> tuple[int, int] | None:
+    """Return the first run of rows of equal width that begins in the first ones, at most `SAMPLE` of them.
+
+    A header's stray row of numbers is shorter than what follows.
+    """
+    best: tuple[int, int] | None = None
+    stop = 0
+    for first in range(near):
+        line = rows[first]
+        if first < stop or not (mark in line or (mark == " " and "\t" in line)):
+            continue
+        if not is_data(fields := split(line, mark)):
+            continue
+        last = min(first + SAMPLE, len(rows))
+        fit = _fits(mark, len(fields))
+        others = [place for place, row in enumerate(rows[first:last]) if not fit(row)]
+        stop = _run_end(rows, others, first, last, mark)
+        if best is None or stop - first > 3 * (best[1] - best[0]):
+            best = (first, stop)
+        if stop - first >= _TABLE:
+            break
+    return best
+
+
+def _fits(mark: str, width: int) -> Callable[[str], bool]:
     """Return a test whether a line is a row of `width` fields."""
 
     def test(line: str) -> bool:
-        if mark == " ":
-            same = len(line.split()) == width
-        elif '"' in line:
-            same = len(split(line, mark)) == width
-        else:
-            same = line.count(mark) == width - 1
-        return same and any(map(str.isdigit, line))
+        count = len(split(line, mark)) if mark == " " or '"' in line else line.count(mark) + 1
+        return count == width and _DIGIT.search(line) is not None
 
     return test
 
 
-def _first_run(lines: Sequence[str], start: int, mark: str) -> tuple[int, int] | None:
-    """Return the first run of rows of equal width; a header's stray row of numbers is shorter than what follows."""
-    best: tuple[int, int] | None = None
-    index = start
-    while index < len(lines):
-        line = lines[index]
-        fields = split(line, mark) if mark == " " or mark in line else []
-        if not is_data(fields):
-            index += 1
-            continue
-        stop = _run_end(lines, index, mark, len(fields))
-        if best is None or min(stop - index, SAMPLE) > 3 * (best[1] - best[0]):
-            best = (index, stop)
-        if stop - index >= _TABLE:
-            break
-        index = stop
-    return best
+def _run_end(lines: Sequence[str], others: Sequence[int], first: int, last: int, mark: str) -> int:
+    """Return the line after the last row of a table; blank and damaged rows between whole ones do not end it.
 
-
-def _run_end(lines: Sequence[str], first: int, mark: str, width: int) -> int:
-    """Return the line after the last row of a table; blank and damaged rows between whole ones do not end it."""
-    fit = fits(mark, width)
+    `others` are the lines that are no rows, counted from the first row on.
+    """
     stop = index = first + 1
-    while index < len(lines):
-        if fit(lines[index]):
-            stop = index = index + 1
-        elif index - stop < _DAMAGED and _is_damaged(lines[index], mark):
-            index += 1
-        else:
-            break
-    return stop
+    for other in (first + place for place in others if place):
+        if other > index:
+            stop = other
+        if other - stop >= _DAMAGED or not _is_damaged(lines[other], mark):
+            return stop
+        index = other + 1
+    return last if index < last else stop
 
 
 def _is_damaged(line: str, mark: str) -> bool:

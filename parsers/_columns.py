@@ -11,9 +11,9 @@ from .units import conversion
 
 # Units written into a name with an underscore, as Battery Data Format and many scripts do: voltage_volt, Current_A.
 _SUFFIXES = {
-    "second": "s", "seconds": "s", "s": "s", "sec": "s", "ms": "ms", "minute": "min", "hour": "h", "h": "h",
-    "hertz": "Hz", "hz": "Hz", "volt": "V", "v": "V", "mv": "mV", "ampere": "A", "amp": "A", "a": "A", "ma": "mA",
-    "ah": "A h", "mah": "mA h", "wh": "W h", "mwh": "mW h", "watt": "W", "ohm": "ohm", "ohms": "ohm",
+    "second": "s", "seconds": "s", "s": "s", "sec": "s", "ms": "ms", "millisecond": "ms", "minute": "min", "hour": "h",
+    "h": "h", "hertz": "Hz", "hz": "Hz", "volt": "V", "v": "V", "mv": "mV", "ampere": "A", "amp": "A", "a": "A",
+    "ma": "mA", "ah": "A h", "mah": "mA h", "wh": "W h", "mwh": "mW h", "watt": "W", "ohm": "ohm", "ohms": "ohm",
     "degree": "degree", "deg": "degree", "celsius": "degC", "degc": "degC", "kelvin": "K",
 }  # fmt: skip
 _WITH_UNIT = tuple(

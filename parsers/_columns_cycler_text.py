@@ -1,4 +1,4 @@
-"""What Basytec, Novonix and PEC write above, and call the columns of, a cycling record."""
+"""What Basytec, Novonix, PEC and Digatron write above, and call the columns of, a cycling record."""
 
 from __future__ import annotations
 
@@ -94,6 +94,25 @@ LAYOUTS = (
             (r" \(Hours in hh:mm:ss\.xxx\)$", ""),
             (r"Capacity \((m?Wh)\)$", r"Energy (\1)"),  # older software calls both charge and energy a capacity
         ),
+    ),
+    Layout(
+        "Digatron",
+        mark=r"^(?=.*\bVoltage#)(?=.*\bCurrent#).*\bTimestamp\b",
+        names=r"^(?=.*\bVoltage#)(?=.*\bCurrent#).*\bTimestamp\b",
+        columns=(
+            Column("Voltage", "voltage", "V", required=True),
+            Column("Current", "current", "A", required=True),
+            Column("Cycle", "vendor_cycle"),
+            Column("Step", "vendor_step"),
+            Column("AhAccu", "vendor_charge", "A h"),
+            Column("AhCha", "vendor_capacity_charge", "A h"),
+            Column("AhDch", "vendor_capacity_discharge", "A h"),
+            Column("WhCha", "vendor_energy_charge", "W h"),
+            Column("WhDch", "vendor_energy_discharge", "W h"),
+            Column(("T1", "Tenv"), "temperature", "degC"),
+        ),
+        words=Column("Status", "step_type"),
+        renamed=((r"(?i)#ah$", " (Ah)"), (r"#", " / ")),
     ),
 )
 """The layouts, by the mark of which a file is told apart."""

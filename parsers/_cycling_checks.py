@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ._cycling_isolated import isolated_values
 from .errors import UnsupportedContent
 from .findings import Finding
 
@@ -22,6 +23,8 @@ _DIFFERENCE = 0.1
 _JUMP = 0.5
 """Relative change of the current between two rows beyond which it has been switched."""
 _OUTLIER = 20.0
+_PARTS, _SMALL_PART, _FACTOR = 50, 0.01, 1.25
+"""Parts of a record, part of the largest charge of one below which it does not count, allowed ratio."""
 _ROWS = 3
 
 
@@ -169,6 +172,43 @@ def compare_counters(
     return findings
 
 
+def compare_charge(record: Mapping[str, Floats]) -> list[Finding]:
+    """Hold the integral of the current against the net charge that the file counts.
+
+    Both are summed over parts of the record, of which half have to agree: so neither a counter that starts anew nor a
+    single row decides.
+
+    Parameters
+    ----------
+    record : mapping of str to numpy.ndarray
+        ``test_time`` (s), ``current`` (A) and ``charge`` or ``vendor_charge`` (A h), each of shape (rows,).
+
+    Returns
+    -------
+    list of Finding
+        ``charge-contradicts-current``, an *error*, for charge of the other sign or beyond a factor of 1.25.
+    """
+    charge = record.get("charge", record.get("vendor_charge"))
+    if charge is None or "current" not in record or len(charge) < _ROWS:
+        return []
+    with np.errstate(all="ignore"):
+        mean = (record["current"][1:] + record["current"][:-1]) / 2
+        passed = mean * np.clip(np.diff(record["test_time"]), 0.0, None) / 3600.0
+        added = np.diff(charge)
+    known = np.isfinite(passed) & np.isfinite(added)
+    parts = np.linspace(0, len(passed), min(len(passed), _PARTS) + 1).astype(int)[:-1]
+    integral, counted = (np.add.reduceat(np.where(known, values, 0.0), parts) for values in (passed, added))
+    large = np.abs(integral) > _SMALL_PART * np.abs(integral).max()
+    if not np.any(counted[large]):  # nothing flows, or nothing is counted
+        return []
+    ratios = counted[large] / integral[large]
+    if np.mean((ratios > 1 / _FACTOR) & (ratios < _FACTOR)) >= 0.5:
+        return []
+    ratio = float(np.median(ratios))
+    message = f"The charge is counted as {ratio:.3g} times the integral of the current, in the median of its parts."
+    return [Finding("charge-contradicts-current", "error", message)]
+
+
 def plausibility(record: Mapping[str, Floats]) -> list[Finding]:
     """Return findings about times and values that cannot be, or not in this order."""
     findings = []
@@ -186,9 +226,14 @@ def plausibility(record: Mapping[str, Floats]) -> list[Finding]:
     if high := int(np.count_nonzero(np.abs(voltage) > _HIGHEST)):
         message = f"In {high} rows the voltage is beyond {_HIGHEST:g} V; it may be in another unit."
         findings.append(Finding("implausible-voltage", "warning", message))
+    if len(voltage) > 1 and not np.any(voltage):
+        message = "The voltage is 0 in every row; columns may be in each other's place."
+        findings.append(Finding("implausible-voltage", "warning", message))
     if "current" in record:
+        findings += isolated_values(record) + compare_charge(record)
         size = np.abs(record["current"])
-        usual = float(np.nanpercentile(size[size > 0], 99.5)) if np.any(size > 0) else 0.0
+        flowing = size[size > 0]  # which leaves out NaN
+        usual = float(np.percentile(flowing, 99.5)) if len(flowing) else 0.0
         if outliers := int(np.count_nonzero(size > _OUTLIER * usual)) if usual else 0:
             message = (
                 f"In {outliers} rows the current reaches {float(np.nanmax(size)):.4g} A, where {usual:.4g} A is usual."

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from . import schema
+from ._assemble import variable
 from ._columns import Column
 from ._columns_cycling import STEP_TYPES
 from ._cycling_checks import compare_counters, orient_current, plausibility
@@ -42,11 +43,16 @@ def measurement(columns: Mapping[str, NDArray[Any]], moments: Times, attrs: Mapp
         If the current has no sign.
     """
     values, findings = timed_rows(columns, moments, np.ones(len(moments.test_time), dtype=bool))
-    if not np.all(values.get("step_type", 0) == schema.STEP_TYPES.index("rest")):  # a rest has noise, and no sign
+    if not only_rests(values):
         values["current"], remarks = orient_current(values)
         findings += remarks + compare_counters(values, within=values.get("vendor_step"), tolerance=_DIFFERENCE)
     findings += plausibility(values)
     return Measurement("cycling", assemble(values, attrs), findings)
+
+
+def only_rests(values: Mapping[str, Any]) -> bool:
+    """Whether every step is a rest, whose current is noise and has no sign."""
+    return bool(np.all(values.get("step_type", 0) == schema.STEP_TYPES.index("rest")))
 
 
 def timed_rows(
@@ -61,10 +67,11 @@ def timed_rows(
     keep = keep & timed
     if not keep.any():
         raise CorruptFile("no row has a time", expected="a record")
-    values: dict[str, Any] = {name: array[keep] for name, array in columns.items()}
-    values["test_time"] = moments.test_time[keep]
+    kept: NDArray[np.bool_] | slice = slice(None) if keep.all() else keep  # which copies nothing
+    values: dict[str, Any] = {name: array[kept] for name, array in columns.items()}
+    values["test_time"] = moments.test_time[kept]
     if moments.clock is not None:
-        values["time"] = xr.Variable("record", moments.clock[keep], _CLOCK_NOTE)
+        values["time"] = variable("record", moments.clock[kept], _CLOCK_NOTE)
     return values, findings
 
 
@@ -76,15 +83,15 @@ def assemble(values: Mapping[str, Any], attrs: Mapping[str, Any]) -> xr.Dataset:
             values[name] = values[name].astype(np.int32)
     if "step_type" in values:
         meanings = {"flag_values": list(range(len(schema.STEP_TYPES))), "flag_meanings": " ".join(schema.STEP_TYPES)}
-        values["step_type"] = xr.Variable("record", values["step_type"], meanings)
+        values["step_type"] = variable("record", values["step_type"], meanings)
     return schema.build("cycling", values, **attrs)
 
 
 def step_types(table: Table, column: Column, meanings: Mapping[str, str] = STEP_TYPES) -> NDArray[np.int8] | None:
     """Return the kind of each row's step where a column says it in words, ``unknown`` for words without a meaning."""
     at = table.index(column)
-    if at is None or table.frame[at].dtype.kind in "fiu":
+    if at is None or table.is_numeric(at):
         return None
-    words, rows = np.unique(table.texts(at), return_inverse=True)
-    kinds = [meanings.get(str(word).strip().lower().replace("_", " "), "unknown") for word in words]
+    words, rows = table.texts(at).words()
+    kinds = [meanings.get(word.lower().replace("_", " "), "unknown") for word in words]
     return np.array([schema.STEP_TYPES.index(kind) for kind in kinds], dtype=np.int8)[rows]

@@ -90,15 +90,15 @@ def _seconds(table: Table, column: Column) -> tuple[Floats | None, Dates | None]
     """Return a time column in s, or its dates when it holds dates."""
     position = table.index(column)
     assert position is not None
-    if table.frame[position].dtype.kind in "fiu":
+    if table.is_numeric(position):
         return table.take([column])["test_time"], None
-    values, wrong = table.parse(position)
-    if not wrong.any() or wrong.sum() * 20 < len(wrong):
-        return values * table.factor(column, position), None
     texts = table.texts(position)
     seconds = durations(texts)
     if seconds is not None:
         return seconds, None
+    values, wrong = table.parse(position)
+    if not wrong.any() or wrong.sum() * 20 < len(wrong):
+        return values * table.factor(column, position), None
     moments, reason = dates(texts)
     if moments is None:
         raise CorruptFile(
@@ -113,8 +113,8 @@ def _clock(table: Table, source: Source) -> Dates | None:
     position = table.index(CLOCK)
     if position is None:
         return None
-    if table.frame[position].dtype.kind in "fiu":
-        numbers = table.numbers(position)
+    if table.is_numeric(position):
+        numbers = table.numbers(position) * table.factor(CLOCK, position)
         if not np.all((numbers >= _UNIX[0]) & (numbers <= _UNIX[1])):
             return None
         return np.asarray((numbers * 1e9).astype(np.int64).view("datetime64[ns]"))

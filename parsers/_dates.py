@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._texts import Layout, Texts
 
 if TYPE_CHECKING:
     from ._source import Source
@@ -22,6 +25,9 @@ _DURATION = re.compile(r"\s*(-?)(?:(\d+)\s*d(?:ays?)?[\s,]*|(\d+)-)?(\d+):(\d{1,
 
 _SPELLED = re.compile(r"\s*(?:[A-Za-z]+,\s*)?([A-Za-z]{3,9})\.?\s+(\d{1,2}),?\s+(\d{4})\b,?(.*)$")
 _DAY_FIRST = re.compile(r"\s*(\d{1,2})[-\s]([A-Za-z]{3,9})\.?[-\s](\d{4}|\d{2})\b,?(.*)$")
+_DIGITS = 15
+_YEARS = (1678, 2261)
+"""What dates in nanoseconds can be."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -97,9 +103,8 @@ def dates_on(texts: Sequence[str], day: np.datetime64) -> Dates | None:
 
 def both_orders(texts: Sequence[str]) -> list[Dates]:
     """Return dates with the year last, once with the month first and once with the day first, as far as they exist."""
-    if not any(map(str.strip, texts)):
-        return []
-    both = [_assemble(texts, _YEAR_LAST, order)[0] for order in ((3, 1, 2), (3, 2, 1))]
+    found = _read(Texts.of(texts), _YEAR_LAST)
+    both = [found.dates(order) for order in ((2, 0, 1), (2, 1, 0))]
     return [moments for moments in both if moments is not None and not np.isnat(moments).all()]
 
 
@@ -114,15 +119,14 @@ def durations(texts: Sequence[str]) -> Seconds | None:
     array([6.00000e+01, 8.64055e+04,         nan])
     """
     seconds = np.full(len(texts), np.nan)
-    for row, text in enumerate(texts):
-        if not text.strip():
-            continue
-        found = _DURATION.match(text)
-        if found is None:
+    for layout in Texts.of(texts).layouts:
+        found = _DURATION.match(layout.text)
+        if found is None or max(stop - start for start, stop in map(found.span, range(2, 6))) > _DIGITS:
             return None
-        sign, days, dashed, hours, minutes, rest = found.groups()
-        whole = int(days or dashed or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60
-        seconds[row] = (whole + float(rest.replace(",", "."))) * (-1 if sign else 1)
+        days, dashed, hours, minutes = (layout.whole(found.span(group)) for group in range(2, 6))
+        whole = (days + dashed) * 86400 + hours * 3600 + minutes * 60 + layout.whole(_whole_part(found, 6))
+        fraction = layout.fraction(found.span(6), _DIGITS) / 10.0**_DIGITS
+        seconds[layout.rows] = (whole + fraction) * (-1 if found[1] else 1)
     return seconds if np.isfinite(seconds).any() else None
 
 
@@ -147,71 +151,97 @@ def dates(texts: Sequence[str]) -> tuple[Dates | None, str]:
     >>> dates(["03/04/2024 10:00:00"])
     (None, 'day and month cannot be told apart')
     """
-    filled = [text for text in texts if text.strip()]
-    if not filled:
+    column = Texts.of(texts)
+    found = _read(column, _YEAR_FIRST)
+    if found.known.any() and not found.others:
+        return _or_reason(found.dates((0, 1, 2)))
+    found = _read(column, _YEAR_LAST)
+    if found.others or not found.known.any():
         return None, "not a date"
-    found = [_YEAR_FIRST.match(text) for text in filled]
-    if all(found):
-        return _assemble(texts, _YEAR_FIRST, (1, 2, 3))
-    found = [_YEAR_LAST.match(text) for text in filled]
-    if not all(found):
-        return None, "not a date"
-    firsts = {int(match[1]) for match in found if match}
-    seconds = {int(match[2]) for match in found if match}
-    if max(firsts) > 12 and max(seconds) <= 12:
-        return _assemble(texts, _YEAR_LAST, (3, 2, 1))
-    if (max(seconds) > 12 and max(firsts) <= 12) or (firsts == seconds and len(firsts) == 1):
-        return _assemble(texts, _YEAR_LAST, (3, 1, 2))
-    if max(firsts) > 12:
-        return None, "not a date"
-    return None, "day and month cannot be told apart"
+    first, second = (found.numbers[place][found.known] for place in (0, 1))
+    if first.max() > 12 and second.max() <= 12:
+        return _or_reason(found.dates((2, 1, 0)))
+    if (second.max() > 12 and first.max() <= 12) or ((first == second[0]).all() and (second == first[0]).all()):
+        return _or_reason(found.dates((2, 0, 1)))
+    return None, "not a date" if first.max() > 12 else "day and month cannot be told apart"
 
 
-def _assemble(texts: Sequence[str], pattern: re.Pattern[str], order: tuple[int, int, int]) -> tuple[Dates | None, str]:
-    fast = _by_layout(texts, pattern, order)
-    if fast is not None:
-        return fast, ""
-    values = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[ns]")
-    days: dict[str, np.datetime64] = {}
-    for row, text in enumerate(texts):
-        match = pattern.match(text)
-        if match is None:
+def _or_reason(moments: Dates | None) -> tuple[Dates | None, str]:
+    return moments, "" if moments is not None else "not a date"
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The numbers in a column of dates.
+
+    Parameters
+    ----------
+    numbers : numpy.ndarray
+        The three of the day in the order in which they stand, shape (3, texts).
+    nanoseconds : numpy.ndarray
+        Since midnight, in UTC where the text names a time zone, shape (texts,).
+    known : numpy.ndarray
+        Which texts are dates, shape (texts,).
+    others : bool
+        Whether there are other texts.
+    """
+
+    numbers: NDArray[np.int64]
+    nanoseconds: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    others: bool
+
+    def dates(self, order: tuple[int, int, int]) -> Dates | None:
+        """Return the dates when year, month and day stand at these places, NaT for other texts; None if one is none."""
+        begins = np.ones(self.numbers.shape[1], dtype=bool)
+        begins[1:] = (self.numbers[:, 1:] != self.numbers[:, :-1]).any(axis=0)
+        rows = np.flatnonzero(begins)  # of one day each, which is converted once
+        year, month, day = (self.numbers[place, rows] for place in order)
+        months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+        days = months.astype("datetime64[D]") + (day - 1)
+        real = (month >= 1) & (month <= 12) & (day >= 1) & (days.astype("datetime64[M]") == months)
+        real &= (year >= _YEARS[0]) & (year <= _YEARS[1])
+        if not real[self.known[rows]].all():
+            return None
+        days[~real] = np.datetime64("NaT")
+        midnights = np.repeat(days.astype("datetime64[ns]"), np.diff(np.append(rows, len(begins))))
+        moments = midnights + self.nanoseconds.astype("timedelta64[ns]")
+        if not self.known.all():
+            moments[~self.known] = np.datetime64("NaT")
+        return np.asarray(moments)
+
+
+def _read(texts: Texts, pattern: re.Pattern[str]) -> _Numbers:
+    numbers = np.zeros((3, len(texts)), dtype=np.int64)
+    nanoseconds = np.zeros(len(texts), dtype=np.int64)
+    known = np.zeros(len(texts), dtype=bool)
+    others = False
+    for layout in texts.layouts:
+        found = pattern.match(layout.text)
+        if found is None:
+            others = True
             continue
-        key = match[order[0]] + "-" + match[order[1]].zfill(2) + "-" + match[order[2]].zfill(2)
-        try:
-            day = days[key] if key in days else days.setdefault(key, np.datetime64(key, "ns"))
-        except ValueError:
-            return None, "not a date"
-        values[row] = day + np.timedelta64(_nanoseconds(match), "ns")
-    return values, ""
+        known[layout.rows] = True
+        for place in range(3):
+            numbers[place, layout.rows] = layout.whole(found.span(place + 1))
+        nanoseconds[layout.rows] = _nanoseconds(layout, found)
+    return _Numbers(numbers, nanoseconds, known, others)
 
 
-def _by_layout(texts: Sequence[str], pattern: re.Pattern[str], order: tuple[int, int, int]) -> Dates | None:
-    """Return the dates of a column whose fields are all written alike, or None."""
-    import pandas as pd
-
-    first = next(text.strip() for text in texts if text.strip())
-    match = pattern.match(first)
-    if match is None or match[6] is None or match[7] or match[8]:
-        return None
-    parts = {order[0]: "%Y", order[1]: "%m", order[2]: "%d"}
-    layout = parts[1] + first[match.end(1)] + parts[2] + first[match.end(2)] + parts[3]
-    layout += first[match.end(3) : match.start(4)] + "%H:%M:%S" + (".%f" if "." in match[6] else "")
-    column = pd.Series(texts, dtype="str").str.strip()
-    moments = pd.to_datetime(column, format=layout, errors="coerce")
-    if (moments.isna() & (column != "")).any():
-        return None
-    return np.asarray(moments.to_numpy(dtype="datetime64[ns]"))
-
-
-def _nanoseconds(match: re.Match[str]) -> int:
-    hour, minute, second, half, zone = match.groups()[3:]
-    hours = int(hour or 0)
-    if half:
+def _nanoseconds(layout: Layout, found: re.Match[str]) -> NDArray[np.int64]:
+    """Return the time of the day that each text of a layout names."""
+    hours = layout.whole(found.span(4))
+    if half := found[7]:
         hours = hours % 12 + (12 if half.lower() == "pm" else 0)
-    whole, _, fraction = (second or "0").replace(",", ".").partition(".")
-    total = (hours * 3600 + int(minute or 0) * 60 + int(whole)) * 10**9 + int((fraction + "0" * 9)[:9])
-    if zone and zone != "Z":
-        offset = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
-        total -= (offset if zone[0] == "+" else -offset) * 10**9
-    return total
+    seconds = hours * 3600 + layout.whole(found.span(5)) * 60 + layout.whole(_whole_part(found, 6))
+    if zone := found[8]:
+        start, stop = found.span(8)
+        offset = layout.whole((start + 1, start + 3)) * 3600 + layout.whole((stop - 2, stop)) * 60 if zone != "Z" else 0
+        seconds = seconds - offset if zone[0] == "+" else seconds + offset
+    return seconds * 10**9 + layout.fraction(found.span(6), 9)
+
+
+def _whole_part(found: re.Match[str], group: int) -> tuple[int, int]:
+    """Return where the digits before the decimal mark of a group stand."""
+    start, stop = found.span(group)
+    return start, start + len(re.split("[.,]", found[group])[0]) if stop > start else stop

@@ -41,6 +41,18 @@ class Dialect:
     decimal: str = "."
     thousands: str = ""
 
+    def plain(self, field: str) -> str:
+        """Return a number of this dialect with a decimal point; what is none is none thereafter.
+
+        Examples
+        --------
+        >>> Dialect(";", ",", ".").plain("1.000,5"), Dialect(";", ",").plain("1.5")
+        ('1000.5', '1?5')
+        """
+        if self.thousands:
+            field = field.replace(self.thousands, "")
+        return field if self.decimal == "." else field.replace(".", "?").replace(",", ".")
+
 
 def split(line: str, delimiter: str) -> list[str]:
     """Return the stripped fields of a line; quoted fields may hold the delimiter."""

@@ -86,7 +86,7 @@ def mismatch(difference: Floats, *, beside: str = "|Z|, phase") -> list[Finding]
     ([], 'polar-mismatch')
     """
     known = difference[np.isfinite(difference)]
-    if not len(known):
+    if not np.any(known > _EXACT):
         return []
     # Rounding alone leaves no row further off than some ten times the median.
     tolerance = min(max(_ROUNDING * float(np.median(known)), _EXACT), _SINGLE)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,9 @@ class Rows:
         column = self.definition.columns[name]
         values = _take(self.database, self.extents.start + _HEAD + column.offset, NUMBERS[column.kind])
         numbers = values.astype(np.float64)
-        numbers[~self._filled(column)] = np.nan
+        filled = self._filled(column)
+        if not filled.all():
+            numbers[~filled] = np.nan
         return numbers
 
     def texts(self, name: str) -> list[str]:
@@ -74,10 +77,18 @@ class Rows:
 
     def _filled(self, column: Column) -> Flags:
         """Return which rows have a value in a column; rows from before the column was made have none."""
-        counts = _take(self.database, self.extents.start, "<u2").astype(np.int64)
-        at = self.extents.stop - (counts + 7) // 8 + column.index // 8
-        bits = _take(self.database, at, "u1") >> (column.index % 8)
-        return np.asarray((column.index < counts) & (bits & 1 == 1))
+        bits = _take(self.database, self._masks + column.index // 8, "u1")
+        return np.asarray((column.index < self._counts) & (bits & (1 << column.index % 8) != 0))
+
+    @cached_property
+    def _counts(self) -> Ints:
+        """Number of columns that each row knows."""
+        return _take(self.database, self.extents.start, "<u2").astype(np.int64)
+
+    @cached_property
+    def _masks(self) -> Ints:
+        """Where the mask of each row begins."""
+        return self.extents.stop - (self._counts + 7) // 8
 
 
 def tables(database: Database) -> dict[str, int]:
@@ -140,7 +151,7 @@ def _take(database: Database, at: Ints, layout: str) -> NDArray[Any]:
     flat = database.pages.reshape(-1)
     kind = np.dtype(layout)
     places = np.ndarray((flat.size - kind.itemsize + 1,), kind, flat, 0, (1,))
-    return np.asarray(places[np.clip(at, 0, len(places) - 1)])
+    return np.asarray(places[at.clip(0, len(places) - 1)])
 
 
 def _text(row: bytes, column: Column) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ._source import Source
+from ._texts import Texts
 
 Floats = NDArray[np.float64]
 
@@ -16,11 +15,11 @@ _CLEAR_CHANGE = 1e-3
 """V; a voltage that changes by less over a step is held, and tells no direction."""
 
 
-def directions(states: Sequence[str], source: Source) -> Floats:
+def directions(states: Texts, source: Source) -> Floats:
     """Return +1 for charge, -1 for discharge, 0 for a channel that is off and NaN for a state that is not known."""
-    letters, rows = np.unique(states, return_inverse=True)
-    ways = np.array([_WAYS.get(str(letter).strip().upper(), np.nan) for letter in letters])
-    if unknown := [str(letter) for letter, way in zip(letters, ways, strict=True) if np.isnan(way)]:
+    letters, rows = states.words()
+    ways = np.array([_WAYS.get(letter.upper(), np.nan) for letter in letters])
+    if unknown := sorted(letter for letter, way in zip(letters, ways, strict=True) if np.isnan(way)):
         count = int(np.isnan(ways[rows]).sum())
         message = f"The states {unknown} of {count} rows are not known; a current in these rows is set to NaN."
         source.note("unknown-state", "warning", message)

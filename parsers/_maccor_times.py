@@ -12,6 +12,7 @@ from ._cycling_times import Times
 from ._dates import Dates, both_orders, dates, dates_lasting, dates_on, durations, month_as_number
 from ._source import Source
 from ._table import Column, Table
+from ._texts import Texts
 from .errors import AmbiguousContent, CorruptFile, UnsupportedContent
 
 Floats = NDArray[np.float64]
@@ -64,7 +65,7 @@ def test_times(
         source.note("inferred-time-unit", "info", f"The test time names no unit; by dates or counters it is in {unit}.")
         if texts and moments is None:
             moments, reason = _dated(texts, seconds, begun)
-    if texts and moments is None and all(map(_TIME_OF_DAY.match, texts)):
+    if texts and moments is None and all(_TIME_OF_DAY.match(layout.text) for layout in Texts.of(texts).layouts):
         moments, reason = _dates_of_day(texts, seconds, begun)
     if texts and moments is None:
         source.note("unread-dates", "info", f"The dates of the rows were left out, for example {texts[0]!r}: {reason}.")
@@ -84,26 +85,26 @@ def _elapsed(table: Table, time: Column) -> tuple[Floats, bool]:
         raise UnsupportedContent(
             f"no column for the test time among {list(table.header)}", line=max(table.line - 1, 1), expected="TestTime"
         )
+    seconds = None if table.is_numeric(at) else durations(table.texts(at))
+    if seconds is not None:
+        return seconds, True
     values, wrong = table.parse(at)
-    if np.mean(wrong) < 0.05:
-        return values * table.factor(time, at), bool(table.units[at])
-    seconds = durations(table.texts(at))
-    if seconds is None:
+    if np.mean(wrong) >= 0.05:
         raise CorruptFile(
             f"the test time holds {table.texts(at)[0]!r}", line=table.line, expected="numbers or durations d hh:mm:ss"
         )
-    return seconds, True
+    return values * table.factor(time, at), bool(table.units[at])
 
 
-def _clock_texts(table: Table, clock: Column) -> list[str]:
+def _clock_texts(table: Table, clock: Column) -> Sequence[str]:
     at = table.index(clock)
     if at is None:
         return []
     texts = table.texts(at)
-    first = next((text for text in texts if text.strip()), None)
+    first = next(filter(None, texts), None)
     if first is None:
         return []
-    return [month_as_number(text) for text in texts] if month_as_number(first) != first else texts
+    return Texts.of(list(map(month_as_number, texts))) if month_as_number(first) != first else texts
 
 
 def _dated(texts: Sequence[str], seconds: Floats | None, begun: str) -> tuple[Dates | None, str]:

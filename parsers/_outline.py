@@ -6,15 +6,17 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ._block import Block, find_block, names
+from ._block import Block, locate, names
 from ._columns import fold, split_unit
 from ._dialect import split
-from ._text import decode
+from ._text import head_lines
 from ._vendor_text import vendor_of
 from .errors import ParseError
 
 _DECADES = 1.0
 _ROWS = 200
+_BEGINNING, _ENOUGH = 12_000, 20
+"""Bytes that are looked at first, and rows of a table in them that leave no doubt where it is."""
 
 
 def outline(data: bytes, *, cut: bool) -> str:
@@ -35,20 +37,37 @@ def outline(data: bytes, *, cut: bool) -> str:
     >>> outline(b"freq/Hz;Re(Z)/Ohm\n1;2\n2;3\n3;4\n", cut=False)
     '\nfreq\nre(z)\n'
     """
+    if cut:
+        data = data[: data.rfind(b"\n") + 1] or data
     try:
-        text, _ = decode(data[: data.rfind(b"\n") + 1] or data if cut else data)
-        lines = text.lines
-        block = find_block(lines)
+        lines, block = _first_table(data)
     except ParseError:
         return ""
-    rows = [split(line, block.delimiter) for line in lines[block.start : block.stop][:_ROWS]]
-    columns = _column_names(lines, block, len(rows[0]))
+    width = len(split(lines[block.start], block.delimiter))
+    columns = _column_names(lines, block, width)
     if vendor_of(lines, columns):
         return ""
     if not any(columns):
+        rows = [split(line, block.delimiter) for line in lines[block.start : block.stop][:_ROWS]]
         spacing = "logarithmic" if _is_logarithmic([row[0] for row in rows]) else "linear"
-        return f"\nunnamed {len(rows[0])} {spacing}\n"
+        return f"\nunnamed {width} {spacing}\n"
     return "\n" + "\n".join(columns) + "\n"
+
+
+def _first_table(data: bytes) -> tuple[Sequence[str], Block]:
+    """Return the lines and the place of the first table, from the beginning if it holds enough rows of it."""
+    beginning = data[: data.rfind(b"\n", 0, _BEGINNING) + 1]
+    if len(beginning) < len(data) and b"\0" not in beginning:
+        try:
+            lines = head_lines(beginning.rstrip())
+            block = locate(lines)
+        except ParseError:
+            pass
+        else:
+            if block.stop == len(lines) and block.stop - block.start >= _ENOUGH:
+                return lines, block
+    lines = head_lines(data)
+    return lines, locate(lines)
 
 
 def _column_names(lines: Sequence[str], block: Block, width: int) -> list[str]:

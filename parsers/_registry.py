@@ -7,7 +7,6 @@ specific one stands before a general one. Other packages add cards through the e
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from importlib.metadata import entry_points
 
@@ -16,24 +15,11 @@ from . import _columns_eis as eis
 from . import _columns_summary as summary
 from . import _columns_windeta as windeta
 from ._card import HEAD, Format, Head, Magic
-from ._columns import Column, fold
+from ._column_marks import table_with
 
 __all__ = ["BUILT_IN", "HEAD", "Format", "Head", "Magic", "formats"]
 
 _PARSERS = "interlayer.parsers"
-
-
-def _table_with(*alternatives: tuple[Column, ...], without: tuple[Column, ...] = ()) -> Magic:
-    """Return the mark of text tables that have one column of each tuple, and none of `without`."""
-    lookaheads = [rb"(?=.*" + _any_of(columns) + rb")" for columns in alternatives]
-    if without:
-        lookaheads.append(rb"(?!.*" + _any_of(without) + rb")")
-    return Magic(rb"(?s)\A" + b"".join(lookaheads), "columns")
-
-
-def _any_of(columns: tuple[Column, ...]) -> bytes:
-    spellings = sorted({fold(spelling) for column in columns for spelling in column.spellings})
-    return rb"\n(?:" + b"|".join(re.escape(spelling.encode()) for spelling in spellings) + rb")\n"
 
 
 # A cycler writes the points of a spectrum into its record, which makes no spectrum of the file.
@@ -63,7 +49,7 @@ BUILT_IN: tuple[Format, ...] = (
     Format(
         name="gamry-dta",
         title="Gamry Framework",
-        techniques=("eis", "cycling"),
+        techniques=("eis", "cycling", "cycling_summary"),
         module=f"{_PARSERS}.gamry_dta",
         extensions=(".dta",),
         magic=(Magic(rb"\A\s*EXPLAIN\b", "text"),),
@@ -105,7 +91,7 @@ BUILT_IN: tuple[Format, ...] = (
         extensions=(".idf", ".ids"),
         magic=(
             Magic(rb"\A[^\n]{0,64}\n?Peaks=(?:true|false)\r?\n"),
-            Magic(rb"\r?\n(?:Method|Mconfig)=[^\n]*\n(?s:.*)\nprimary_data *\r?\n"),
+            Magic(rb"\n(?:Method|Mconfig)=[^\n]*\n(?s:.*)\nprimary_data *\r?\n"),
         ),
     ),
     Format(
@@ -168,28 +154,15 @@ BUILT_IN: tuple[Format, ...] = (
         magic=(Magic(rb"(?s)\A[^\n]*\d{4}[^\n]*\n\s*A\.C\. Impedance\s*?\n.*\nInstrument Model:\s*CHI", "text"),),
     ),
     Format(
-        name="parstat-txt",
-        title="Parstat text, record and spectra in one table",
-        techniques=("eis", "cycling"),
-        module=f"{_PARSERS}.parstat_txt",
-        extensions=(".txt",),
-        magic=(Magic(rb"(?s)\A(?=.*\nzre\n)(?=.*\nelapsedtime\n)(?=.*\n\|vac\|\n).*\n\|iac\|\n", "columns"),),
-    ),
-    Format(
-        name="novocontrol-windeta",
-        title="Novocontrol WinDETA text with permittivity or conductivity",
-        techniques=("eis",),
-        module=f"{_PARSERS}.novocontrol_windeta",
-        extensions=(".txt", ".dat"),
-        magic=(_table_with((windeta.FREQUENCY,), (*windeta.PERMITTIVITY, *windeta.CONDUCTIVITY)),),
-    ),
-    Format(
         name="maccor-txt",
         title="Maccor text",
         techniques=("cycling",),
         module=f"{_PARSERS}.maccor_txt",
         extensions=(".txt", ".csv"),
-        magic=(Magic(rb"(?im)^\s*\"?Rec#?\"?\s*[\t,;][^\r\n]*\bDPt Time\b", "text"),),
+        magic=(
+            Magic(rb"(?i)\A\s*\"?Rec#?\"?\s*[\t,;][^\r\n]*\bDPt[ -]Time\b", "text"),
+            Magic(rb"(?i)\n\s*\"?Rec#?\"?\s*[\t,;][^\r\n]*\bDPt[ -]Time\b", "text"),  # found faster than by ^
+        ),
     ),
     Format(
         name="basytec-txt",
@@ -214,6 +187,15 @@ BUILT_IN: tuple[Format, ...] = (
         module=f"{_PARSERS}.cycler_text",
         extensions=(".csv",),
         magic=(Magic(rb"\A\s*Request Year:", "text"),),
+    ),
+    Format(
+        name="digatron-csv",
+        title="Digatron text",
+        techniques=("cycling",),
+        module=f"{_PARSERS}.cycler_text",
+        extensions=(".csv", ".txt"),
+        magic=(Magic(rb"\A(?=[^\r\n]*\bVoltage#)(?=[^\r\n]*\bCurrent#)[^\r\n]*\bTimestamp\b", "text"),),
+        status="experimental",
     ),
     Format(
         name="xdi",
@@ -310,6 +292,16 @@ BUILT_IN: tuple[Format, ...] = (
         magic=(Magic(rb"(?s)\A\x89HDF\r\n\x1a\n(?=.*\0data_df\0)(?=.*\0info_df\0).*VData_Point\n"),),
     ),
     Format(
+        name="bdf-parquet",
+        title="Battery Data Format, Parquet",
+        techniques=("cycling", "eis"),
+        module=f"{_PARSERS}.bdf_parquet",
+        extensions=(".parquet",),
+        magic=(Magic(rb"\APAR1"),),
+        sidecars=("*.bdf.metadata.json",),
+        status="experimental",
+    ),
+    Format(
         name="spreadsheet",
         title="Excel or OpenDocument workbook with spectra or cycling records",
         techniques=("eis", "cycling"),
@@ -336,6 +328,23 @@ BUILT_IN: tuple[Format, ...] = (
         extensions=(".gz",),
         magic=(Magic(rb"\A\x1f\x8b\x08"),),
     ),
+    # From here on the columns decide, for which the table has to be found first.
+    Format(
+        name="parstat-txt",
+        title="Parstat text, record and spectra in one table",
+        techniques=("eis", "cycling"),
+        module=f"{_PARSERS}.parstat_txt",
+        extensions=(".txt",),
+        magic=(Magic(rb"(?s)\A(?=.*\nzre\n)(?=.*\nelapsedtime\n)(?=.*\n\|vac\|\n).*\n\|iac\|\n", "columns"),),
+    ),
+    Format(
+        name="novocontrol-windeta",
+        title="Novocontrol WinDETA text with permittivity or conductivity",
+        techniques=("eis",),
+        module=f"{_PARSERS}.novocontrol_windeta",
+        extensions=(".txt", ".dat"),
+        magic=(table_with((windeta.FREQUENCY,), (*windeta.PERMITTIVITY, *windeta.CONDUCTIVITY)),),
+    ),
     Format(
         name="delimited-eis",
         title="delimited text with an impedance spectrum",
@@ -343,8 +352,8 @@ BUILT_IN: tuple[Format, ...] = (
         module=f"{_PARSERS}.delimited_eis",
         extensions=(".csv", ".txt", ".tsv", ".dat"),
         magic=(
-            _table_with((eis.FREQUENCY,), (eis.REAL,), (eis.IMAGINARY, eis.MINUS_IMAGINARY), without=_COUNTERS),
-            _table_with((eis.FREQUENCY,), (eis.MODULUS,), (eis.PHASE, eis.MINUS_PHASE), without=_COUNTERS),
+            table_with((eis.FREQUENCY,), (eis.REAL,), (eis.IMAGINARY, eis.MINUS_IMAGINARY), without=_COUNTERS),
+            table_with((eis.FREQUENCY,), (eis.MODULUS,), (eis.PHASE, eis.MINUS_PHASE), without=_COUNTERS),
             Magic(rb"\A\nunnamed 3 logarithmic\n", "columns", name=r"\.(csv|txt|tsv|dat|eis)$"),
         ),
     ),
@@ -355,7 +364,7 @@ BUILT_IN: tuple[Format, ...] = (
         module=f"{_PARSERS}.delimited_cycling",
         extensions=(".csv", ".txt", ".tsv", ".dat"),
         magic=(
-            _table_with(
+            table_with(
                 (cycling.TEST_TIME, cycling.PLAIN_TIME, cycling.CLOCK),
                 (cycling.CURRENT,),
                 (cycling.VOLTAGE, *_COUNTERS),
@@ -368,7 +377,7 @@ BUILT_IN: tuple[Format, ...] = (
         techniques=("cycling_summary",),
         module=f"{_PARSERS}.delimited_summary",
         extensions=(".csv", ".txt", ".tsv"),
-        magic=(_table_with((summary.CYCLE,), (summary.LIMITS,), (summary.CHARGE, summary.DISCHARGE)),),
+        magic=(table_with((summary.CYCLE,), (summary.LIMITS,), (summary.CHARGE, summary.DISCHARGE)),),
     ),
 )
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ._block import Block, fits, is_data
+import numpy as np
+
+from ._block import Block, is_data
 from ._dialect import is_number, split
+from ._lines import Places
+from ._marks import Marks
 from .errors import TruncatedFile
 from .findings import Finding
 
@@ -14,16 +18,14 @@ if TYPE_CHECKING:
     from ._text import Text
 
 
-def whole_rows(text: Text, block: Block, width: int) -> tuple[list[int], list[Finding]]:
-    """Return the lines of a block that are whole rows of `width` fields, and what is to be said of the others."""
-    fit = fits(block.delimiter, width)
-    lines = text.lines
-    whole = list(map(fit, lines[block.start : block.stop]))
-    rows = [row for row, good in enumerate(whole, block.start) if good]
+def whole_rows(text: Text, marks: Marks, block: Block, width: int) -> tuple[Places, list[Finding]]:
+    """Return which lines of a block are whole rows of `width` fields, and what is to be said of the others."""
+    lines = marks.lines
+    whole = marks.fits(width)[: block.stop - block.start]
+    rows = np.flatnonzero(whole) + block.start
     findings = []
     damaged = _skipped(lines, block)
-    if len(rows) < len(whole):
-        damaged += [row for row, good in enumerate(whole, block.start) if not good and _holds(lines[row])]
+    damaged += [row for row in map(int, np.flatnonzero(~whole) + block.start) if any(map(str.isalnum, lines[row]))]
     if damaged:
         message = f"{len(damaged)} damaged rows were left out, the first in line {damaged[0] + 1}."
         findings.append(Finding("damaged-rows", "warning", message))
@@ -37,14 +39,14 @@ def whole_rows(text: Text, block: Block, width: int) -> tuple[list[int], list[Fi
     elif rest and not text.complete and len(rest) == 1:
         findings.append(_cut(len(lines)))
     if not rest and not text.complete:
-        last = [split(lines[row], block.delimiter)[-1] for row in rows[-50:]]
+        last = [split(lines[int(row)], block.delimiter)[-1] for row in rows[-50:]]
         if _is_cut(last):
             findings.append(_cut(block.stop))
             rows = rows[:-1]
         elif not _same_digits(last):
             message = f"Line {block.stop} has no line end; if the file was cut off there, its last number lacks digits."
             findings.append(Finding("no-line-end", "info", message))
-    if not rows:
+    if not len(rows):
         raise TruncatedFile("the table has no whole row", line=block.start + 1)
     return rows, findings
 
@@ -57,10 +59,6 @@ def _skipped(lines: Sequence[str], block: Block) -> list[int]:
     between = range(above + 1, block.start)
     fields = {row: split(lines[row], block.delimiter) for row in between}
     return [row for row, found in fields.items() if len(found) > 1 and any(map(is_number, found))]
-
-
-def _holds(line: str) -> bool:
-    return any(map(str.isalnum, line))
 
 
 def _cut(line: int) -> Finding:

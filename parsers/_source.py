@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ._text import Text
 
 
-_HASH_AHEAD = 200_000
+_HASH_AHEAD = 1_000_000
 """Bytes above which starting a thread costs less than it saves."""
 
 

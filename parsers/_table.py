@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._block import SAMPLE, Block, find_block, is_number_like, names, next_block
+from ._block import Block, find_block, is_number_like, names, next_block
 from ._columns import Column, fold, split_unit
-from ._dialect import Dialect, infer_dialect, split
+from ._dialect import Dialect, split
+from ._fields import Fields
+from ._lines import Lines
+from ._marks import Marks
 from ._rows import whole_rows
+from ._texts import Texts
 from .errors import CorruptFile, LimitExceeded, UnsupportedContent
 from .findings import Finding
 from .limits import DEFAULT, Limits
@@ -32,6 +36,7 @@ __all__ = [
     "find_block",
     "fold",
     "is_number_like",
+    "joined",
     "names",
     "next_block",
     "original_metadata",
@@ -40,7 +45,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-_MISSING = ("", "-", "--", "nan", "NaN", "NAN", "n/a", "N/A", "null", "None", "INVALID")
 _KEPT_LINES = 200
 _CELSIUS = ("C", "degC", "deg C", "Celsius")
 _ZERO_CELSIUS = 273.15
@@ -57,13 +61,17 @@ class Table:
     units : tuple of str
         Units as the file spells them; "" where it names none.
     frame : pandas.DataFrame
-        Columns numbered from 0; numbers as float or int, all else as str.
+        Columns by their position from 0; numbers as float or int, all else as str.
     line : int
         Line number of the first row, counted from 1.
     dialect : Dialect
         How the numbers were written.
     lines : numpy.ndarray, optional
         Line number of every row, where damaged rows were left out between them.
+    words : mapping of int to Texts
+        Columns of texts that are not in the frame.
+    fields : Fields, optional
+        Where the texts of all other columns are to be had.
     """
 
     header: tuple[str, ...]
@@ -72,28 +80,50 @@ class Table:
     line: int
     dialect: Dialect
     lines: NDArray[np.int64] | None = None
+    words: Mapping[int, Texts] = field(default_factory=dict)
+    fields: Fields | None = None
 
     def index(self, column: Column) -> int | None:
         """Return the position of a mapped column, or None."""
-        folded = [fold(name) for name in self.header]
-        for spelling in column.spellings:
-            if fold(spelling) in folded:
-                return folded.index(fold(spelling))
-        return None
+        found = (self._positions.get(fold(spelling)) for spelling in column.spellings)
+        return next((position for position in found if position is not None), None)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        """The first position of each folded name."""
+        return {fold(name): position for position, name in reversed([*enumerate(self.header)])}
+
+    @cached_property
+    def _none(self) -> NDArray[np.bool_]:
+        return np.zeros(len(self.frame), dtype=bool)
+
+    @cached_property
+    def _series(self) -> dict[int, pd.Series]:
+        # pandas takes longer to hand out a column than most readers to look at it.
+        return {int(str(position)): series for position, series in self.frame.items()}
+
+    @property
+    def line_numbers(self) -> NDArray[np.int64]:
+        """Line number of every row."""
+        return self.line + np.arange(len(self.frame)) if self.lines is None else self.lines
 
     def line_of(self, row: int) -> int:
         """Return the line number of a row."""
         return self.line + row if self.lines is None else int(self.lines[row])
 
+    def is_numeric(self, position: int) -> bool:
+        """Whether every field of a column is a number or missing."""
+        return position in self._series and self._series[position].dtype.kind in "fiu"
+
     def parse(self, position: int) -> tuple[Floats, NDArray[np.bool_]]:
         """Return one column as floats, and which of its fields are neither numbers nor empty (they are NaN)."""
         import pandas as pd
 
-        series = self.frame[position]
-        if series.dtype.kind in "fiu":
-            return series.to_numpy(dtype=float), np.zeros(len(series), dtype=bool)
-        numbers = pd.to_numeric(series, errors="coerce")
-        return np.array(numbers, dtype=float), (numbers.isna() & series.notna()).to_numpy()
+        if self.is_numeric(position):
+            return self._series[position].to_numpy(dtype=float), self._none
+        texts = pd.Series(list(self.texts(position)), dtype=object)
+        numbers = pd.to_numeric(texts.map(self.dialect.plain), errors="coerce")
+        return np.array(numbers, dtype=float), (numbers.isna() & (texts != "")).to_numpy()
 
     def numbers(self, position: int) -> Floats:
         """Return one column as floats; `CorruptFile` with the line of the first field that is no number."""
@@ -101,15 +131,19 @@ class Table:
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raise CorruptFile(
-                f"the column {self.header[position]!r} holds {self.frame[position].iloc[row]!r}",
+                f"the column {self.header[position]!r} holds {self.texts(position)[row]!r}",
                 line=self.line_of(row),
                 expected="a number",
             )
         return numbers
 
-    def texts(self, position: int) -> list[str]:
-        """Return one column as strings, "" where a field is empty."""
-        return list(map(str, self.frame[position].to_numpy(dtype=object, na_value="")))
+    def texts(self, position: int) -> Texts:
+        """Return one column as texts, "" where a field is empty."""
+        if position in self.words:
+            return self.words[position]
+        if self.fields is not None and position not in self._series:
+            return self.fields.texts(position)
+        return Texts.of(list(map(str, self._series[position].to_numpy(dtype=object, na_value=""))))
 
     def take(self, columns: Sequence[Column]) -> dict[str, Floats]:
         """Return the mapped columns in the units of the vocabulary.
@@ -226,12 +260,17 @@ class Table:
 
     def where(self, keep: NDArray[np.bool_]) -> Table:
         """Return the table of some rows."""
-        lines = self.line + np.arange(len(self.frame)) if self.lines is None else self.lines
-        return replace(self, frame=self.frame[keep].reset_index(drop=True), lines=lines[keep])
+        return replace(
+            self,
+            frame=self.frame[keep].reset_index(drop=True),
+            lines=self.line_numbers[keep],
+            words={position: texts.take(keep) for position, texts in self.words.items()},
+            fields=None if self.fields is None else self.fields.where(keep),
+        )
 
     def unmapped(self, columns: Sequence[Column]) -> list[str]:
         """Return the names of the columns that a map leaves out."""
-        known = {fold(spelling) for column in columns for spelling in column.spellings}
+        known = _spellings(tuple(columns))
         return [name for name in self.header if name and fold(name) not in known]
 
 
@@ -241,7 +280,7 @@ def read_table(
     *,
     header: Sequence[str] | None = None,
     dialect: Dialect | None = None,
-    columns: Sequence[int] | None = None,
+    wanted: Sequence[Column] | None = None,
     limits: Limits = DEFAULT,
 ) -> tuple[Table, list[Finding]]:
     """Read the table of a block, and say what was left out.
@@ -256,8 +295,8 @@ def read_table(
         Names with units, to be used instead of the header row.
     dialect : Dialect, optional
         How the numbers are written, when the reader knows; left out, it is inferred from them.
-    columns : sequence of int, optional
-        Positions of the columns to keep, when the reader knows; the others take no time.
+    wanted : sequence of Column, optional
+        The columns that the reader will ask for; the others take no time. Left out, all.
     limits : Limits
         Bounds the number of columns.
 
@@ -267,16 +306,37 @@ def read_table(
     findings : list of Finding
         ``truncated-row`` when the last row is cut off, ``damaged-rows`` when rows of another width were left out.
     """
-    width = len(split(text.lines[block.start], block.delimiter)) if block.start < block.stop else 0
+    lines = Lines.of(text.lines)
+    width = len(split(lines[block.start], block.delimiter)) if block.start < block.stop else 0
     if width > limits.columns:
         raise LimitExceeded(f"{width} columns", line=block.start + 1, expected=f"at most {limits.columns}")
-    rows, findings = whole_rows(text, block, width)
-    lines = [text.lines[row] for row in rows]
-    dialect = dialect or _dialect(lines, block.delimiter)
-    frame = _frame(lines, dialect, range(width) if columns is None else columns, width, block.start + 1)
-    spoken, units = _columns(text, block, frame, width, header)
-    where = np.array(rows, dtype=np.int64) + 1 if len(rows) != block.stop - block.start else None
-    return Table(spoken, units, frame, rows[0] + 1, dialect, where), findings
+    marks = block.marks
+    if marks is None or marks.lines is not lines:
+        marks = Marks(lines, block.delimiter, block.start, block.stop)
+    rows, findings = whole_rows(text, marks, block, width)
+    fields = Fields(marks, rows, width)
+    dialect = dialect or fields.dialect()
+    spoken, units = _columns(lines, block, fields, header)
+    where = rows + 1 if len(rows) != block.stop - block.start else None
+    frame = fields.frame(dialect, None if wanted is None else _places(spoken, wanted, fields))
+    table = Table(spoken, units, frame, int(rows[0]) + 1, dialect, where, fields=fields if fields.placed else None)
+    return table, findings
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Return tables of one file, under the same names, one after another as one."""
+    import pandas as pd
+
+    if len(tables) == 1:
+        return tables[0]
+    frames = [table.frame for table in tables]
+    parts = [table.fields for table in tables if table.fields is not None]
+    fields = Fields.joined(parts) if len(parts) == len(tables) else None
+    if fields is not None:  # a column that holds words in one of the tables is read as texts in all
+        shared = [position for position in frames[0] if all(position in frame for frame in frames)]
+        frames = [frame[shared] for frame in frames]
+    lines = np.concatenate([table.line_numbers for table in tables])
+    return replace(tables[0], frame=pd.concat(frames, ignore_index=True), lines=lines, fields=fields)
 
 
 def original_metadata(text: Text, block: Block, table: Table) -> str:
@@ -286,47 +346,24 @@ def original_metadata(text: Text, block: Block, table: Table) -> str:
     return json.dumps(facts, ensure_ascii=False)
 
 
-def _frame(lines: Sequence[str], dialect: Dialect, columns: Sequence[int], width: int, line: int) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(
-            io.BytesIO("\n".join(lines).encode("utf-8", "replace")),
-            sep=r"\s+" if dialect.delimiter == " " else dialect.delimiter,
-            decimal=dialect.decimal,
-            thousands=dialect.thousands or None,
-            header=None,
-            names=list(range(width)),
-            usecols=None if len(columns) == width else list(columns),
-            index_col=False,
-            skipinitialspace=True,
-            na_values=list(_MISSING),
-            engine="c",
-            low_memory=False,
-        )
-    except pd.errors.ParserError as error:
-        raise CorruptFile(f"the table cannot be read: {error}", line=line) from error
-    if len(frame) != len(lines):
-        raise CorruptFile(
-            f"{len(lines)} lines hold {len(frame)} rows",
-            line=line,
-            expected="quotes that close on their line",
-        )
-    return frame
+@lru_cache(64)
+def _spellings(columns: tuple[Column, ...]) -> frozenset[str]:
+    return frozenset(fold(spelling) for column in columns for spelling in column.spellings)
 
 
-def _dialect(lines: Sequence[str], delimiter: str) -> Dialect:
-    step = max(1, len(lines) // SAMPLE)
-    dialect = infer_dialect([*lines[:SAMPLE], *lines[SAMPLE::step], lines[-1]], delimiter)
-    # pandas drops thousands separators wherever they stand, so then each number has to agree.
-    return infer_dialect(lines, delimiter) if dialect.thousands else dialect
+def _places(names: Sequence[str], wanted: Sequence[Column], fields: Fields) -> list[int]:
+    """Return the columns that go through pandas: those wanted, but for texts that are to be had from their bytes."""
+    spellings = _spellings(tuple(wanted))
+    found = [place for place, name in enumerate(names) if fold(name) in spellings]
+    return [place for place in found if not (fields.placed and fields.holds_words(place))] or [0]
 
 
 def _columns(
-    text: Text, block: Block, frame: pd.DataFrame, width: int, header: Sequence[str] | None
+    lines: Lines, block: Block, fields: Fields, header: Sequence[str] | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    width = fields.width
     if header is None:
-        header = names(text.lines[block.header], block.delimiter, width) if block.header is not None else []
+        header = names(lines[block.header], block.delimiter, width) if block.header is not None else []
     if header and len(header) not in (width, width - 1):
         raise CorruptFile(
             f"the header has {len(header)} names and the rows have {width} fields",
@@ -334,9 +371,10 @@ def _columns(
             expected="as many names as fields",
             remedy="check for a decimal comma in a comma-delimited table",
         )
-    if header and header[-1] and block.header is not None and frame[width - 1].isna().all():
-        given = split(text.lines[block.header], block.delimiter)
-        if len(given) > width and not given[-1]:  # names and rows both end with a delimiter
+    if header and header[-1] and block.header is not None:
+        given = split(lines[block.header], block.delimiter)
+        # Names and rows both end with a delimiter.
+        if len(given) > width and not given[-1] and fields.is_last_empty():
             raise CorruptFile(
                 f"the header has {len(header)} names and the rows have {width - 1} fields",
                 line=block.start + 1,
@@ -345,12 +383,12 @@ def _columns(
             )
     if header and len(header) == width - 1:
         # A delimiter ends every row, or pandas wrote an index column without a name at the left.
-        padded = [*header, ""] if frame[width - 1].isna().all() else ["", *header]
+        padded = [*header, ""] if fields.is_last_empty() else ["", *header]
     else:
         padded = list(header) or [""] * width
     pairs = [split_unit(name) for name in padded]
     units = [unit for _, unit in pairs]
     if block.units is not None:
-        row = names(text.lines[block.units], block.delimiter, width)
+        row = names(lines[block.units], block.delimiter, width)
         units = [own or given for own, given in zip(units, [*row, *[""] * width], strict=False)]
     return tuple(name for name, _ in pairs), tuple(unit.strip("()[]") for unit in units)

@@ -41,6 +41,8 @@ VENDORS = (
     Vendor("XML", line=r"^\s*<(\?xml|!DOCTYPE|[A-Za-z]\w*[ >])"),
 )
 
+_ANY_LINE = re.compile("|".join(vendor.line for vendor in VENDORS if vendor.line))
+
 
 def vendor_of(lines: Sequence[str], columns: Sequence[str] = ()) -> str | None:
     """Return the title of the vendor's format to which a file belongs, or None.
@@ -57,9 +59,11 @@ def vendor_of(lines: Sequence[str], columns: Sequence[str] = ()) -> str | None:
     >>> vendor_of(["ZPLOT2 ASCII"]), vendor_of(["f,Z',Z''"])
     ('ZPlot or ZView', None)
     """
+    named = set(columns)
+    head = [line for line in lines[:HEAD_LINES] if _ANY_LINE.match(line)]
     for vendor in VENDORS:
-        if vendor.columns and vendor.columns <= set(columns):
+        if vendor.columns and vendor.columns <= named:
             return vendor.title
-        if vendor.line and any(re.match(vendor.line, line) for line in lines[:HEAD_LINES]):
+        if vendor.line and any(re.match(vendor.line, line) for line in head):
             return vendor.title
     return None

@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 from ._binary import Cursor
 from ._biologic import measurements
+from ._biologic_checks import with_isolated_values
 from ._biologic_columns import BY_NUMBER, FLAGS, MODE, OXIDATION, Column
 from ._biologic_facts import Facts
 from ._biologic_rows import Rows
 from ._biologic_settings import facts_of
 from ._source import Measurement, Source
 from .errors import CorruptFile, TruncatedFile, UnsupportedContent
-from .units import conversion
 
 _MAGIC = b"BIO-LOGIC MODULAR FILE\x1a"
 _FIRST_MODULE = 52
@@ -46,7 +46,6 @@ class Module:
     """One module: `length` is what its header promises, `content` what the file holds of it."""
 
     version: int
-    date: str
     length: int
     content: Cursor
 
@@ -85,7 +84,8 @@ def read(source: Source) -> Iterator[Measurement]:
         )
     contents = {name: bytes(module.content.view) for name, module in modules.items() if name != "VMP data"}
     facts = facts_of(contents, source)
-    yield from measurements(_rows(data, facts, source), facts, _loops(contents.get("VMP loop", b"")), source)
+    found = measurements(_rows(data, facts, source), facts, _loops(contents.get("VMP loop", b"")), source)
+    yield from map(with_isolated_values, found)
 
 
 def _modules(source: Source) -> dict[str, Module]:
@@ -121,16 +121,13 @@ def _modules(source: Source) -> dict[str, Module]:
 
 
 def _module(cursor: Cursor) -> tuple[str, Module]:
-    cursor.skip(6)
-    name = cursor.text(10).strip()
-    cursor.skip(25)
-    length = cursor.u32()
+    name, length = cursor.unpack("6x10s25xI")
     if length == _NEW_HEADER:
-        length, _, version = cursor.unpack("III")
+        length, version = cursor.unpack("I4xI8x")
     else:
-        version = cursor.u32()
-    date = cursor.text(8)
-    return name, Module(version, date, length, cursor.sub(min(length, cursor.remaining)))
+        (version,) = cursor.unpack("I8x")
+    short = name.partition(b"\0")[0].decode("latin-1").strip()
+    return short, Module(version, length, cursor.sub(min(length, cursor.remaining)))
 
 
 def _loops(content: bytes) -> NDArray[np.int64]:
@@ -269,7 +266,7 @@ def _widths(numbers: list[int]) -> list[int | None]:
             flagged = True
         else:
             column = BY_NUMBER.get(number)
-            widths.append(np.dtype(column.layout).itemsize if column else None)
+            widths.append(column.width if column else None)
     return widths
 
 
@@ -311,7 +308,7 @@ def _table(cursor: Cursor, layout: Layout, count: int) -> Rows:
     kind = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": layout.row})
     table = cursor.array(kind, count)
     columns: dict[str, tuple[NDArray[np.generic], float]] = {
-        name: (table[name], conversion(column.unit)[1] * column.sign) for name, (column, _) in layout.fields.items()
+        name: (table[name], column.factor) for name, (column, _) in layout.fields.items()
     }
     if layout.flags is not None:
         flags = np.ascontiguousarray(table["flags"])

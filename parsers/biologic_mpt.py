@@ -21,12 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._biologic import measurements
+from ._biologic_checks import checked
 from ._biologic_columns import COLUMNS
 from ._biologic_facts import TECHNIQUES, CellFact, Facts, add_cell_facts, parse_date
 from ._biologic_rows import Rows
 from ._dialect import Dialect
+from ._lines import Lines
 from ._source import Measurement, Source
-from ._table import Block, Column, Table, fold, read_table, split_unit
+from ._table import Block, Column, Table, fold, read_table
 from ._text import Text
 from .errors import CorruptFile, TruncatedFile
 from .units import conversion
@@ -37,7 +39,6 @@ _MAPPED = tuple(
     if column.name
 )
 _SPELLINGS = tuple({spelling for column in _MAPPED for spelling in column.spellings})
-_FOLDED = frozenset(map(fold, _SPELLINGS))
 _COUNT = re.compile(r"\s*Nb header lines\s*:\s*(\d+)\s*$")
 _LOOP = re.compile(r"\s*Loop \d+ from point number (\d+) to \d+")
 _VERSION = re.compile(r"\s*(?:EC|BT)-LAB for windows v([\d.]+)", re.IGNORECASE)
@@ -45,6 +46,8 @@ _DEVICE = re.compile(r"(.+?)\s*\(SN (.*)\)$")
 _NUMBER_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*(\S*)")
 _WHOLE_NUMBER = re.compile(r"[-+]?\d+[.,]\d+E[-+](\d+)$")
 _FIELD = 20
+_SAMPLE = 50_000
+"""Bytes at either end of the rows that tell their decimal mark."""
 _ABBREVIATIONS = {title: short for short, title in TECHNIQUES.values()}
 _TEXTS = (
     ("Comments", "comments"),
@@ -79,7 +82,7 @@ def read(source: Source) -> Iterator[Measurement]:
     table = _read_rows(text, place, source)
     rows = Rows(_columns(table, facts, source))
     loops = [int(found[1]) for line in header if (found := _LOOP.match(line))]
-    yield from measurements(rows, facts, np.sort(np.array(loops, dtype=np.int64)), source)
+    yield from map(checked, measurements(rows, facts, np.sort(np.array(loops, dtype=np.int64)), source))
 
 
 def _header_place(lines: Sequence[str]) -> int:
@@ -170,11 +173,14 @@ def _read_rows(text: Text, place: int, source: Source) -> Table:
             expected="one name for each field",
             remedy="export the file again from EC-Lab without editing it",
         )
-    whole = Text(text.lines[: block.stop], text.encoding)
-    dialect = _dialect(whole.lines[block.start :])
-    known = [at for at, name in enumerate(names) if fold(split_unit(name)[0]) in _FOLDED]
+    whole = Lines.of(text.lines).first(block.stop)
     table, findings = read_table(
-        whole, block, header=names, dialect=dialect, columns=known or None, limits=source.limits
+        Text(whole, text.encoding),
+        block,
+        header=names,
+        dialect=_dialect(whole, block.start),
+        wanted=_MAPPED,
+        limits=source.limits,
     )
     source.findings += findings
     return table
@@ -196,13 +202,14 @@ def _block(text: Text, place: int, source: Source) -> Block:
     return Block(None, None, start, stop, "\t")
 
 
-def _dialect(rows: Sequence[str]) -> Dialect | None:
+def _dialect(lines: Lines, start: int) -> Dialect | None:
     """Return how the numbers are written: EC-Lab never groups digits, so the mark is the one that is there.
 
     A few marks of the other kind are damage; where both are common, as in dates, the fields have to tell: None.
     """
-    sample = rows[:: max(1, len(rows) // 400)]
-    commas, points = (sum(row.count(mark) for row in sample) for mark in ",.")
+    rows = lines.span(start, len(lines))
+    sample = rows[:_SAMPLE] + rows[-_SAMPLE:]
+    commas, points = (sample.count(mark) for mark in (b",", b"."))
     if 20 * min(commas, points) > max(commas, points):
         return None
     return Dialect("\t", "," if commas > points else ".")
@@ -245,32 +252,22 @@ def _position(table: Table, column: Column, places: Mapping[str, list[int]]) -> 
 
 def _numbers(table: Table, position: int, source: Source) -> NDArray[np.float64]:
     """Return a column; single fields that are no numbers become NaN with a finding, most of them are an error."""
-    try:
+    numbers, wrong = table.parse(position)
+    if 2 * np.count_nonzero(wrong) >= len(numbers):
         return table.numbers(position)
-    except CorruptFile:
-        import pandas as pd
-
-        series = table.frame[position]
-        texts = series.astype("string")
-        if table.dialect.decimal == ",":
-            texts = texts.str.replace(".", "?", regex=False).str.replace(",", ".", regex=False)
-        numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        wrong = np.isnan(numbers) & np.asarray(series.notna())
-        if 2 * np.count_nonzero(wrong) >= len(numbers):
-            raise
+    if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
         source.note(
             "no-number",
             "warning",
             f"{np.count_nonzero(wrong)} fields of {table.header[position]!r} are no numbers, the first one "
-            f"{str(series.iloc[first])[:40]!r} in line {table.line + first}; they are NaN.",
+            f"{table.texts(position)[first][:40]!r} in line {table.line_of(first)}; they are NaN.",
         )
-        return numbers
+    return numbers
 
 
 def _holds_dates(table: Table, position: int) -> bool:
-    series = table.frame[position]
-    return series.dtype.kind not in "fiu" and any(":" in str(value) for value in series.iloc[:3])
+    return not table.is_numeric(position) and any(":" in text for text in table.texts(position)[:3])
 
 
 def _seconds(table: Table, position: int, facts: Facts) -> NDArray[np.float64]:

@@ -1,11 +1,14 @@
-"""Text files of Basytec, Novonix and PEC cyclers: a header of the maker's own above a plain table.
+"""Text files of Basytec, Novonix, PEC and Digatron cyclers: a header of the maker's own above a plain table.
 
-The layouts are data, in `interlayer.parsers._columns_cycler_text`. Three rules go beyond names of columns. A Novonix
+The layouts are data, in `interlayer.parsers._columns_cycler_text`. Four rules go beyond names of columns. A Novonix
 test that was restarted begins a second table, or goes on in the same one, with a time that starts from 0 again: the
 tables are joined and the time goes on by the dates of the rows. A PEC file of older software calls both charge and
 energy ``Capacity``, apart by unit, and one of newer software writes the time as hours. Dates whose day and month could
-be either follow from the time in the test.
+be either follow from the time in the test. A Digatron file may count milliseconds in its ``Program Duration#s``, so its
+time follows from the dates of the rows.
 
+Source for Digatron, of which the corpus has no file: the column mapping of Battery Data Format
+(battery-data-format-ontology, schema/vendors/digatron-csv.json) and what readers of public exports say of them.
 Checked on corpus/cycling: PyProBE (Basytec, Novonix), cellpy (PEC).
 """
 
@@ -13,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ from ._cycling_times import Times, times
 from ._dates import start_time
 from ._dialect import split
 from ._source import Measurement, Source
-from ._table import Block, Table, find_block, original_metadata, read_table
+from ._table import Block, Table, find_block, joined, original_metadata, read_table
 from ._text import Text
 from ._vendor_text import HEAD_LINES
 from .errors import TruncatedFile, UnsupportedContent
@@ -90,26 +92,27 @@ def _names(text: Text, layout: Layout) -> int:
 
 def _table(text: Text, block: Block, layout: Layout, source: Source) -> Table:
     """Return the first table and, joined to it, those after it under the same names."""
-    import pandas as pd
-
     tables: list[Table] = []
+    wanted = (*layout.columns, layout.words, TEST_TIME, CLOCK)
     names = text.lines[block.header or 0]
     while True:
         if block.header is not None and text.lines[block.header] == names:
-            table, findings = read_table(text, block, header=_renamed(names, block, layout), limits=source.limits)
+            header = _renamed(names, block, layout)
+            table, findings = read_table(text, block, header=header, wanted=wanted, limits=source.limits)
             source.findings.extend(findings)
             tables.append(table)
+        elif tables:
+            message = (
+                f"{block.stop - block.start} rows from line {block.start + 1} on bear no names; they were left out."
+            )
+            source.note("left-out-table", "warning", message)
         try:
             block = find_block(text.lines, start=block.stop, delimiter=block.delimiter)
         except TruncatedFile:
             break
     if not tables:
         raise TruncatedFile("no row follows the names of the columns", line=len(text.lines), expected="a table")
-    if len(tables) == 1:
-        return tables[0]
-    lines = [np.arange(len(one.frame)) + one.line if one.lines is None else one.lines for one in tables]
-    frame = pd.concat([one.frame for one in tables], ignore_index=True)
-    return replace(tables[0], frame=frame, lines=np.concatenate(lines))
+    return joined(tables)
 
 
 def _renamed(names: str, block: Block, layout: Layout) -> list[str]:

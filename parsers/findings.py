@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Severity = Literal["info", "warning", "error"]
@@ -31,7 +31,7 @@ class Finding:
 
 def to_json(findings: Iterable[Finding]) -> str:
     """Return the findings as the JSON string kept in ``Dataset.attrs["findings"]``."""
-    return json.dumps([asdict(finding) for finding in findings], ensure_ascii=False)
+    return json.dumps([vars(finding) for finding in findings], ensure_ascii=False)
 
 
 def findings(attrs: Mapping[Any, Any]) -> tuple[Finding, ...]:

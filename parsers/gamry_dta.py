@@ -4,9 +4,12 @@ A file opens with the line ``EXPLAIN``; experiment settings follow as ``TAG<tab>
 each curve as a ``NAME<tab>TABLE[<tab>rows]`` line with, all indented by one tab, a row of names, a row of units and
 the data. Decimal mark and encoding follow the PC's locale. ``ZCURVE`` holds a spectrum, with drift correction a second
 one in columns of its own; ``OCVCURVE`` the open-circuit voltage before it; ``CURVE``, ``CURVE1``... records of voltage
-and current. An aborted experiment bears ``EXPERIMENTABORTED`` and the rows measured until then.
+and current; ``CAPACITYCURVE`` a row for each charge (type 0) and discharge (type 1) of a cyclic test, whose records lie
+in files of their own. An aborted experiment bears ``EXPERIMENTABORTED`` and the rows measured until then.
 
 Placeholders of the software are left out: an area of 1 cm2 and a temperature of -327.6 degC (no sensor).
+Source for tests of batteries (PWR800), of which the corpus has no file: gamry-parser, tests/data/ccd_data.dta and
+ccd_charge_data.dta.
 Checked on corpus/eis: impedance.py, pyimpspec (decimal comma, drift correction), hybrid-drt.
 """
 
@@ -23,6 +26,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from . import schema
+from ._cycling_checks import orient_current
 from ._dates import dates
 from ._impedance_polar import compare_polar, from_polar
 from ._source import Measurement, Source
@@ -53,12 +57,23 @@ RECORD = (
     Column("Cycle", "vendor_cycle"),
     Column("Temp", "temperature", "degC"),
 )
+CAPACITY = (
+    Column("Time", "end", "s", required=True),
+    Column("Duration", "duration", "s", required=True),
+    Column("Type", "type", required=True),
+    Column("Cycle", "cycle", required=True),
+    Column("Charge", "capacity", "C", required=True),
+)
 NOTED = ("Pt", "Zsig", "IERange", "Sig", "Over", "Vm", "Vu", "Ach")
 """Columns of the instrument's state, which are left out without remark."""
 
-_GROUPS = {"ZCURVE": "eis", "OCVCURVE": "open_circuit"}
+_GROUPS = {"ZCURVE": "eis", "OCVCURVE": "open_circuit", "CAPACITYCURVE": "half_cycles"}
 _CURVE = re.compile(r"CURVE\d*$")
 _AMPLITUDES = {"VAC": ("voltage_amplitude", "V"), "IAC": ("current_amplitude", "A")}
+_WAYS = {0: 1, 1: -1}
+"""Direction of a step of a cyclic test, by its type."""
+
+_REST = ("OCVCURVE", "PWR800_READVOLTAGE")
 _FRACTIONS = {"m": 1e-3, "u": 1e-6, "n": 1e-9, "": 1.0}
 _DEFAULT_AREA = 1.0
 _NO_SENSOR = -273.15
@@ -74,7 +89,7 @@ class Curve:
 
 
 def read(source: Source) -> Iterator[Measurement]:
-    """Yield one measurement for each ZCURVE, its drift-corrected twin, OCVCURVE and CURVE.
+    """Yield one measurement for each ZCURVE, its drift-corrected twin, OCVCURVE, CURVE and CAPACITYCURVE.
 
     Raises
     ------
@@ -169,12 +184,41 @@ def _measurements(curve: Curve, table: Table, facts: dict[str, Any], source: Sou
             columns = beside | {"impedance": _impedance(twin, source)}
             yield from spectra(columns, facts, source, group="eis_drift_corrected")
         return
+    attrs = {name: value for name, value in facts.items() if name not in schema.TECHNIQUES["eis"]}
+    if curve.name == "CAPACITYCURVE":
+        yield _half_cycles(table, attrs)
+        return
     taken, findings = table.gather(RECORD)
     _note_unmapped(table, RECORD, source)
     _drop_missing_sensor(taken, source)
     group = _GROUPS.get(curve.name, curve.name.lower())
-    attrs = {name: value for name, value in facts.items() if name not in schema.TECHNIQUES["eis"]}
-    yield Measurement(group, _record(taken, curve.name == "OCVCURVE", attrs, findings), findings)
+    rests = curve.name in _REST or facts["vendor_technique"] in _REST
+    if str(facts["vendor_technique"]).startswith("PWR800") and "current" in taken:
+        taken["current"], remarks = orient_current(taken)
+        findings += remarks
+    yield Measurement(group, _record(taken, rests, attrs, findings), findings)
+
+
+def _half_cycles(table: Table, attrs: dict[str, Any]) -> Measurement:
+    """Return the table with a row for each charge and discharge, without the rows of another type."""
+    taken = table.take(CAPACITY)
+    way = np.array([_WAYS.get(kind, 0) for kind in taken["type"]], dtype=np.int8)
+    known = way != 0
+    if not known.any():
+        raise CorruptFile("no row is of type 0 or 1", line=table.line, expected="charges and discharges")
+    findings = []
+    if not known.all():
+        message = f"{np.count_nonzero(~known)} rows are neither charge nor discharge; they were left out."
+        findings.append(Finding("incomplete-rows", "warning", message))
+    values = {
+        "half_cycle": np.arange(1, np.count_nonzero(known) + 1),
+        "cycle": xr.Variable("half_cycle", taken["cycle"][known].astype(np.int32)),
+        "direction": way[known],
+        "start": (taken["end"] - taken["duration"])[known],
+        "end": taken["end"][known],
+        "capacity": taken["capacity"][known],
+    }
+    return Measurement("half_cycles", schema.build("cycling_summary", values, **attrs), findings)
 
 
 def _impedance(taken: dict[str, NDArray[np.float64]], source: Source) -> NDArray[np.complex128]:

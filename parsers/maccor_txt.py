@@ -24,10 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._cycling_record import measurement, step_types
+from ._dialect import is_number, split
+from ._lines import Lines
 from ._maccor_current import directions, directions_from_voltage, one_sided, signed
 from ._maccor_times import test_times
+from ._marks import Marks
 from ._source import Measurement, Source
-from ._table import Column, Table, find_block, fold, original_metadata, read_table
+from ._table import Column, Table, find_block, fold, next_block, original_metadata, read_table
 from ._text import Text
 from .errors import CorruptFile, TruncatedFile
 
@@ -41,7 +44,7 @@ RECORD = (
     Column(("Watt-hr", "Ener.", "Energy"), "energy", "W h"),
     Column(("Cyc#", "Cycle P", "Cycle C", "Cycle"), "vendor_cycle"),
     Column("Step", "vendor_step"),
-    Column(("Temp 1", "EVTemp", "Temperature"), "temperature", "degC"),
+    Column(("Temp 1", "EVTemp", "Temperature", "Temperature Cell"), "temperature", "degC"),
 )
 NOTED = ("rec", "rec#", "steptime", "es", "units", "dcir", "acimp")
 """Columns of the row and of the step's end, which are left out without remark."""
@@ -65,16 +68,25 @@ def read(source: Source) -> Iterator[Measurement]:
     TruncatedFile
         If the file ends before its first row.
     """
-    text = _without_last_tab(source.text)
-    names, delimiter = _names(text)
+    names, delimiter = _names(source.text)
+    text = _without_last_tab(source.text, names)
     block = find_block(text.lines, start=names, delimiter=delimiter)
     if block.header != names:
         raise CorruptFile("the names of the columns do not fit the rows", line=names + 1, expected="one name per field")
-    table, findings = read_table(text, block, limits=source.limits)
+    wanted = (*RECORD, STATE, CLOCK, TEST_TIME)
+    table, findings = read_table(text, block, wanted=wanted, limits=source.limits)
     source.findings.extend(findings)
+    if not table.header[0]:
+        raise CorruptFile("the rows have more fields than there are names", line=names + 1, expected="one per name")
+    if further := next_block(text.lines, block):
+        source.note(
+            "left-out-table", "warning", f"What follows the table from line {further.start + 1} on was left out."
+        )
     columns, findings = table.gather(RECORD)
     source.findings.extend(findings)
     record = _record(columns, table, source)
+    if "temperature" not in record and (thermocouple := _thermocouple(table, text)) is not None:
+        record["temperature"] = thermocouple
     moments = test_times(table, TEST_TIME, CLOCK, text.lines[:names], columns, source)
     _note_unmapped(table, source)
     attrs = {
@@ -93,10 +105,13 @@ def _names(text: Text) -> tuple[int, str]:
     raise TruncatedFile("the names of the columns are missing", line=len(text.lines), expected="a line from Rec# on")
 
 
-def _without_last_tab(text: Text) -> Text:
+def _without_last_tab(text: Text, names: int) -> Text:
     """Return the text without the tab that ends every row but the header, and not always the last."""
-    tabs = text.lines[_names(text)[0]].count("\t")
-    return replace(text, lines=[line.removesuffix("\t") if line.count("\t") > tabs else line for line in text.lines])
+    lines = Lines.of(text.lines)
+    marks = Marks(lines, "\t", names, len(lines))
+    ends = lines.stops[names:][marks.widths > marks.widths[0]] - 1
+    ends = ends[lines.bytes[ends] == ord("\t")]
+    return text if not len(ends) else replace(text, lines=Lines(np.delete(lines.bytes, ends).tobytes(), lines.encoding))
 
 
 def _record(columns: dict[str, NDArray[np.float64]], table: Table, source: Source) -> dict[str, NDArray[Any]]:
@@ -117,25 +132,30 @@ def _record(columns: dict[str, NDArray[np.float64]], table: Table, source: Sourc
                 record[f"vendor_{kind}_{name}"] = one_sided(columns[kind], way, direction)
     if (kinds := step_types(table, STATE, _OFF)) is not None:
         record["step_type"] = kinds
-    if "temperature" not in record and (thermocouple := _thermocouple(table)) is not None:
-        record["temperature"] = thermocouple
     if "temperature" in record and np.any(record["temperature"] < _NO_SENSOR):
         del record["temperature"]
         source.note("placeholder-setting", "info", "The temperature lies below -273.15 degC: no sensor; left out.")
     return record
 
 
-def _thermocouple(table: Table) -> NDArray[np.float64] | None:
+def _thermocouple(table: Table, text: Text) -> NDArray[np.float64] | None:
     """Return the first auxiliary channel in degrees Celsius that has a sensor; its unit stands in the column after."""
+    first = split(text.lines[table.line - 1], table.dialect.delimiter)
     folded = [fold(name) for name in table.header]
     for at, (name, after) in enumerate(pairwise(folded)):
         if not name.startswith("aux#") or after != "units":
             continue
+        if _is_below_zero(first[at]) or set(table.texts(at + 1).words()[0]) != {"C"}:
+            continue
         values, wrong = table.parse(at)
-        connected = not wrong.any() and np.nanmin(values, initial=np.inf) > _NO_SENSOR
-        if connected and {unit.strip() for unit in table.texts(at + 1)} == {"C"}:
+        if not wrong.any() and np.nanmin(values, initial=np.inf) > _NO_SENSOR:
             return values
     return None
+
+
+def _is_below_zero(text: str) -> bool:
+    """Whether a temperature lies below absolute zero, as that of a channel without sensor."""
+    return is_number(text) and float(text.replace(",", ".")) <= _NO_SENSOR
 
 
 def _note_unmapped(table: Table, source: Source) -> None:

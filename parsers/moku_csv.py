@@ -10,7 +10,7 @@ Checked on corpus/eis/ImpedanceFitter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ._block import Block
 from ._columns_eis import BESIDE, IMPEDANCE
@@ -48,7 +48,7 @@ def read(source: Source) -> Iterator[Measurement]:
     yield from spectra(columns, facts, source)
 
 
-def _check_columns(lines: list[str], block: Block) -> None:
+def _check_columns(lines: Sequence[str], block: Block) -> None:
     header = lines[block.header].lower() if block.header is not None else ""
     if any(level in header for level in _LEVELS) and "ohm" not in header:
         raise UnsupportedContent(

@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from ._columns import fold, split_unit
 from ._cycling_checks import compare_counters
 from ._dialect import split
+from ._lines import Lines
 from ._source import Measurement, Source
 from ._table import Block, Column, Table, original_metadata, read_table
 from ._text import Text
-from .delimited_cycling import table_measurements
+from ._texts import Texts
+from .delimited_cycling import WANTED, table_measurements
 from .errors import CorruptFile, TruncatedFile, UnsupportedContent
 
 _HEADERS = 3
@@ -70,20 +72,28 @@ def read(source: Source) -> Iterator[Measurement]:
     mark = text.lines[min(_HEADERS, len(text.lines)) - 1][:1]
     if mark not in (",", ";", "\t") or len(text.lines) < _HEADERS:
         raise UnsupportedContent("there are no three header rows", expected="those of cycles, steps and records")
-    indented = np.array([line.startswith(mark * 2) for line in text.lines])
-    indented[:_HEADERS] = False
-    rows = np.flatnonzero(indented)
-    steps = _steps(text.lines, np.flatnonzero(~indented)[_HEADERS:], mark)
-    early = int(np.searchsorted(rows, steps.rows[0]))
-    if early:
+    lines = Lines.of(text.lines)
+    record = _indented(lines, mark)
+    steps = _steps(lines, np.flatnonzero(~record)[_HEADERS:], mark)
+    if early := int(np.count_nonzero(record[: steps.rows[0]])):
         source.note("damaged-rows", "warning", f"{early} records before the first step were left out.")
-    table = _records(source, rows[early:], mark)
-    table = _woven(table, steps)
+        record[: steps.rows[0]] = False
+    table = _woven(_records(source, lines, record, mark), steps)
     metadata = original_metadata(text, Block(_HEADERS - 1, None, _HEADERS, len(text.lines), mark), table)
     for measurement in table_measurements(table, source, metadata):
         if measurement.group == "cycling":
             _check(measurement)
         yield measurement
+
+
+def _indented(lines: Lines, mark: str) -> NDArray[np.bool_]:
+    """Return which lines are records: those that two empty fields indent."""
+    starts = np.concatenate([[0], lines.stops[:-1] + 1])
+    record = lines.stops - starts > 1
+    for place in (0, 1):
+        record[record] = lines.bytes[starts[record] + place] == ord(mark)
+    record[:_HEADERS] = False
+    return np.asarray(record)
 
 
 def _steps(lines: Sequence[str], rows: NDArray[np.int64], mark: str) -> Steps:
@@ -122,32 +132,26 @@ def _whole(field: str, row: int) -> int:
     return number
 
 
-def _records(source: Source, rows: NDArray[np.int64], mark: str) -> Table:
+def _records(source: Source, lines: Lines, record: NDArray[np.bool_], mark: str) -> Table:
     """Return the rows of records as a table; the others are blank in it, so that lines keep their numbers."""
-    text = source.text
+    rows = np.flatnonzero(record)
     if not len(rows):
         raise TruncatedFile("there is no record", line=_HEADERS + 1)
-    lines = [""] * len(text.lines)
-    for row in (_HEADERS - 1, *rows):
-        lines[row] = text.lines[row][2:]
+    text = source.text
     whole = text.complete or rows[-1] != len(lines) - 1
+    record[_HEADERS - 1] = True
     block = Block(_HEADERS - 1, None, int(rows[0]), int(rows[-1]) + 1, mark)
-    table, findings = read_table(Text(lines, text.encoding, whole), block, limits=source.limits)
+    records = Text(lines.blanked(~record), text.encoding, whole)
+    table, findings = read_table(records, block, wanted=(*WANTED, CAPACITY), limits=source.limits)
     source.findings.extend(findings)
-    kept = table.line + np.arange(len(table.frame)) if table.lines is None else table.lines
-    return replace(table, lines=kept)
+    return table
 
 
 def _woven(table: Table, steps: Steps) -> Table:
     """Return the table of records with columns for their cycle, their step, its kind and the counters by direction."""
-    assert table.lines is not None
-    at = np.searchsorted(steps.rows, table.lines - 1) - 1
-    added: dict[str, NDArray[np.generic]] = {
-        "Cycle Index": steps.cycle[at],
-        "Step Number": steps.number[at],
-        "Step Type": np.array(steps.kind, dtype=object)[at],
-    }
-    units = ["", "", ""]
+    at = np.searchsorted(steps.rows, table.line_numbers - 1) - 1
+    added: dict[str, NDArray[np.generic]] = {"Cycle Index": steps.cycle[at], "Step Number": steps.number[at]}
+    units = ["", ""]
     position = table.index(CAPACITY)
     if position is not None:
         capacity, _ = table.parse(position)
@@ -159,7 +163,8 @@ def _woven(table: Table, steps: Steps) -> Table:
     frame = table.frame.copy(deep=False)
     for position, values in enumerate(added.values(), first):
         frame[position] = values
-    return replace(table, header=(*table.header, *added), units=(*table.units, *units), frame=frame)
+    header, kinds = (*table.header, *added, "Step Type"), {first + len(added): Texts.of(steps.kind).take(at)}
+    return replace(table, header=header, units=(*table.units, *units, ""), frame=frame, words=kinds)
 
 
 def _direction(kind: str) -> int:

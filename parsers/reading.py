@@ -185,11 +185,13 @@ def read_tree(path: PathLike, *, format: str | None = None, limits: Limits = DEF
     """
     import xarray as xr
 
+    from ._assemble import assemble
+
     source = Source(Path(path), limits=limits)
     found = {measurement.group: measurement.dataset for measurement in measurements(source, format=format)}
     if any("/" in group for group in found):
         return xr.DataTree.from_dict({f"/{group}": dataset for group, dataset in found.items()}, name=source.path.stem)
-    tree = xr.DataTree(name=source.path.stem)
+    tree = xr.DataTree(dataset=assemble({}, {}, {}), name=source.path.stem)
     # Every other way copies each node once more.
     tree.children = {group: xr.DataTree(dataset=dataset) for group, dataset in found.items()}
     return tree

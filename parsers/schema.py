@@ -6,63 +6,18 @@ units, long names and the links to uncertainties. `check` refuses whatever is no
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from ._assemble import assemble
+from ._assemble import variable as as_variable
+from ._term import Dims, Technique, Variable
 from .errors import SchemaError
 from .units import UNITS
-
-Dims = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One name of the vocabulary.
-
-    Parameters
-    ----------
-    units : str or tuple of str
-        Allowed units, the usual one first; "" for text and times that carry none.
-    long_name : str
-        For axes of plots and tables.
-    dims : tuple of tuple of str
-        Allowed dimensions; `build` takes the first with the right number.
-    required : bool
-        Whether every Dataset of the technique has it.
-    """
-
-    units: str | tuple[str, ...]
-    long_name: str
-    dims: tuple[Dims, ...]
-    required: bool = False
-
-    @property
-    def allowed_units(self) -> tuple[str, ...]:
-        """The allowed units as a tuple."""
-        return (self.units,) if isinstance(self.units, str) else self.units
-
-
-@dataclass(frozen=True)
-class Technique:
-    """The vocabulary of one technique: its coordinates and data variables by name."""
-
-    title: str
-    coords: Mapping[str, Variable]
-    variables: Mapping[str, Variable]
-    attrs: frozenset[str] = field(default_factory=frozenset)
-
-    def __getitem__(self, name: str) -> Variable:
-        return self.coords[name] if name in self.coords else self.variables[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.coords or name in self.variables
-
 
 _F, _R, _E, _B = ("frequency",), ("record",), ("energy",), ("binding_energy",)
 _K: Dims = ("kinetic_energy",)
@@ -72,6 +27,7 @@ _XANES = (_E, ("scan", "energy"))
 _IMAGE = (("y", "x"), ("frame", "y", "x"), ("y", "x", "channel"), ("frame", "y", "x", "channel"))
 _MAP = (_E, ("distance", "energy"), ("y", "x", "energy"), ("distance", "line"), ("y", "x", "line"), ("y", "x"))
 _HALF, _CYCLE = ("half_cycle",), ("cycle",)
+_CAPACITY = ("A h", "mA h g-1", "mA h cm-2", "mA h cm-3", "uA h cm-2 um-1")
 
 _ENERGY_AXIS = Variable("eV", "energy", (_E,), required=True)
 _TIME = Variable("", "time", ((), _F, _R, ("scan",), ("sweep",), ("frame",)))
@@ -108,6 +64,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             "vendor_cycle": Variable("1", "cycle as the cycler counts it", (_R,)),
             "vendor_half_cycle": Variable("1", "half cycle as the cycler counts it", (_R,)),
             "vendor_step": Variable("1", "step as the cycler counts it", (_R,)),
+            "file_id": Variable("1", "place of the file among those spliced", (_R,)),
         },
         {
             "voltage": Variable("V", "cell voltage", (_R,), required=True),
@@ -135,13 +92,25 @@ TECHNIQUES: Mapping[str, Technique] = {
             "end": Variable("s", "end", (_HALF, _CYCLE)),
         },
         {
-            "capacity": Variable(("A h", "mA h g-1", "mA h cm-2"), "capacity", (_HALF,)),
-            "capacity_charge": Variable(("A h", "mA h g-1", "mA h cm-2"), "charge capacity", (_CYCLE, _HALF)),
-            "capacity_discharge": Variable(("A h", "mA h g-1", "mA h cm-2"), "discharge capacity", (_CYCLE, _HALF)),
+            "capacity": Variable(_CAPACITY, "capacity", (_HALF,)),
+            "capacity_charge": Variable(_CAPACITY, "charge capacity", (_CYCLE, _HALF)),
+            "capacity_discharge": Variable(_CAPACITY, "discharge capacity", (_CYCLE, _HALF)),
+            "capacity_without_hold": Variable(_CAPACITY, "capacity before the hold of the voltage", (_HALF,)),
+            "hold_share": Variable("1", "part of the capacity in the hold of the voltage", (_HALF,)),
+            "energy": Variable("W h", "energy", (_HALF,)),
+            "current": Variable("A", "current without its sign", (_HALF,)),
+            "c_rate": Variable("h-1", "current over the reference capacity", (_HALF,)),
+            "current_density": Variable("A cm-2", "current density without its sign", (_HALF,)),
             "coulombic_efficiency": Variable("1", "coulombic efficiency", (_CYCLE,)),
             "energy_efficiency": Variable("1", "energy efficiency", (_CYCLE,)),
             "capacity_retention": Variable("1", "capacity retention", (_CYCLE,)),
             "voltage_mean": Variable("V", "mean voltage", (_HALF,)),
+            "voltage_mean_charge": Variable("V", "mean voltage on charge", (_CYCLE,)),
+            "voltage_mean_discharge": Variable("V", "mean voltage on discharge", (_CYCLE,)),
+            "voltage_hysteresis": Variable("V", "mean voltage on charge less that on discharge", (_CYCLE,)),
+            "voltage_end": Variable("V", "voltage at the end", (_HALF,)),
+            "ended_by": Variable("1", "what ended it", (_HALF,)),
+            "reason": Variable("", "why it is not complete", (_HALF,)),
             "complete": Variable("1", "whether it ended by its own limit", (_CYCLE, _HALF)),
         },
     ),
@@ -235,7 +204,8 @@ IMPEDANCE_FLAGS = ("mains", "outlier", "range_switch", "inductive", "user")
 PROVENANCE = frozenset({"technique", "format", "source_file", "source_sha256", "parser_version"})
 """Attributes that every Dataset bears once `interlayer.read` has returned it."""
 
-_STDERR = re.compile(r"_stderr$")
+_STDERR = "_stderr"
+_PLAIN = (str, int, float, np.integer, np.floating)
 
 
 def build(technique: str, values: Mapping[str, ArrayLike | xr.Variable], **attrs: Any) -> xr.Dataset:
@@ -271,45 +241,35 @@ def build(technique: str, values: Mapping[str, ArrayLike | xr.Variable], **attrs
     coords: dict[str, xr.Variable] = {}
     variables: dict[str, xr.Variable] = {}
     for name, value in values.items():
-        base = _STDERR.sub("", name)
-        if base not in vocabulary:
-            raise SchemaError(f"{technique} has no variable {name!r}", expected=f"one of {sorted(_names(vocabulary))}")
+        base = name.removesuffix(_STDERR)
+        term = vocabulary.terms.get(base)
+        if term is None:
+            raise SchemaError(f"{technique} has no variable {name!r}", expected=f"one of {sorted(vocabulary.terms)}")
         kind = coords if base in vocabulary.coords else variables
-        kind[name] = _variable(vocabulary[base], name, value)
-    # One construction: assigning variables one by one takes longer than reading a file.
-    dataset = xr.Dataset(
-        variables, coords, {"technique": technique} | {k: v for k, v in attrs.items() if v is not None}
-    )
+        kind[name] = _variable(term, name, value)
+    kept = {key: value for key, value in attrs.items() if value is not None}
+    dataset = assemble(variables, coords, {"technique": technique} | kept)
     _link_uncertainties(dataset)
     check(dataset)
     return dataset
 
 
-def _names(vocabulary: Technique) -> Iterator[str]:
-    yield from vocabulary.coords
-    yield from vocabulary.variables
-
-
 def _variable(term: Variable, name: str, value: ArrayLike | xr.Variable) -> xr.Variable:
     if isinstance(value, xr.Variable):
-        variable = value.copy(deep=False)
-    else:
-        array = np.asarray(value)
-        dims = next((dims for dims in term.dims if len(dims) == array.ndim), None)
-        if dims is None:
-            raise SchemaError(f"{name} has {array.ndim} dimensions", expected=f"one of {term.dims}")
-        variable = xr.Variable(dims, array)
-    defaults = {"long_name": term.long_name}
-    if term.allowed_units[0]:
-        defaults["units"] = term.allowed_units[0]
-    variable.attrs = defaults | variable.attrs
-    return variable
+        variable = value.to_base_variable()
+        variable.attrs = term.attrs | variable.attrs
+        return variable
+    array = np.asarray(value)
+    for dims in term.dims:
+        if len(dims) == array.ndim:
+            return as_variable(dims, array, term.attrs)
+    raise SchemaError(f"{name} has {array.ndim} dimensions", expected=f"one of {term.dims}")
 
 
 def _link_uncertainties(dataset: xr.Dataset) -> None:
-    for name in map(str, dataset.variables):
-        base = _STDERR.sub("", name)
-        if base != name and base in dataset:
+    for name in [name for name in map(str, dataset.variables) if name.endswith(_STDERR)]:
+        base = name.removesuffix(_STDERR)
+        if base in dataset:
             dataset[base].attrs["ancillary_variables"] = name
             dataset[name].attrs |= {
                 "units": dataset[base].attrs.get("units", "1"),
@@ -339,12 +299,12 @@ def check(dataset: xr.Dataset, *, provenance: bool = False) -> None:
     if technique not in TECHNIQUES:
         raise SchemaError(f"technique is {technique!r}", expected=f"one of {sorted(TECHNIQUES)}")
     vocabulary = TECHNIQUES[technique]
-    missing = [name for name in _names(vocabulary) if vocabulary[name].required and name not in dataset.variables]
-    if missing:
+    present = dataset.variables
+    if missing := [name for name in vocabulary.required if name not in present]:
         raise SchemaError(f"{technique} lacks {missing}", expected="the required variables")
     if not dataset.data_vars:
         raise SchemaError(f"{technique} has no data variable", expected=f"one of {sorted(vocabulary.variables)}")
-    for name, variable in dataset.variables.items():
+    for name, variable in present.items():
         _check_variable(vocabulary, str(name), variable)
     wanted = set(vocabulary.attrs) | (PROVENANCE if provenance else set())
     if lacking := sorted(wanted - set(dataset.attrs)):
@@ -354,20 +314,20 @@ def check(dataset: xr.Dataset, *, provenance: bool = False) -> None:
 
 
 def _check_variable(vocabulary: Technique, name: str, variable: xr.Variable) -> None:
-    base = _STDERR.sub("", name)
-    if base not in vocabulary:
-        raise SchemaError(f"{name!r} is not in the vocabulary", expected=f"one of {sorted(_names(vocabulary))}")
-    term = vocabulary[base]
+    base = name.removesuffix(_STDERR)
+    term = vocabulary.terms.get(base)
+    if term is None:
+        raise SchemaError(f"{name!r} is not in the vocabulary", expected=f"one of {sorted(vocabulary.terms)}")
     if variable.dims not in term.dims:
         raise SchemaError(f"{name} has the dimensions {variable.dims}", expected=f"one of {term.dims}")
     units = variable.attrs.get("units", "")
     if units not in term.allowed_units or (units and units not in UNITS):
         raise SchemaError(f"{name} has the units {units!r}", expected=f"one of {term.allowed_units}")
-    if variable.dtype.kind not in ("fiucbUM" if term.allowed_units != ("",) else "fiucbUMO"):
+    if variable.dtype.kind not in term.kinds:
         raise SchemaError(f"{name} holds {variable.dtype}", expected="numbers")
 
 
 def _check_attribute(key: str, value: object) -> None:
-    items = value if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(item, str | int | float | np.integer | np.floating) for item in items):
+    items = value if isinstance(value, list | tuple) else (value,)
+    if not all(isinstance(item, _PLAIN) for item in items):
         raise SchemaError(f"the attribute {key} holds {value!r}", expected="str, int, float or a list of them")

@@ -1,7 +1,8 @@
 """Excel (.xlsx, .xlsm) and OpenDocument (.ods) workbooks: each sheet is read as if it were delimited text.
 
 A sheet becomes rows of text with tabs between the cells, numbers with all their digits, and goes through the same
-column maps and checks as a text file of that content. A sheet that holds neither a spectrum nor a cycling record is
+column maps and checks as a text file of that content. Sheets that continue one another, as those of cyclers do, are one
+measurement. A sheet that holds neither a spectrum nor a cycling record is
 named in a finding and the others go on. Size and span are checked before the workbook is loaded.
 
 Source: ECMA-376 and OpenDocument 1.3 by way of python-calamine.
@@ -19,6 +20,7 @@ from . import delimited_cycling, delimited_eis
 from ._groups import group_names
 from ._registry import HEAD, Head, formats
 from ._sheet_limits import check_workbook
+from ._sheet_parts import Durations, joined
 from ._source import Measurement, Source
 from .errors import CorruptFile, LimitExceeded, ParseError, UnknownFormat
 
@@ -84,7 +86,7 @@ def _sheets(source: Source) -> list[tuple[str, bytes]]:
         names = workbook.sheet_names
         if len(names) > source.limits.members:
             raise LimitExceeded(f"{len(names)} sheets", expected=f"at most {source.limits.members} (Limits.members)")
-        return [(name, _text(workbook.get_sheet_by_name(name).to_python(skip_empty_area=True))) for name in names]
+        sheets = [(name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=True)) for name in names]
     except (LimitExceeded, KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # a panic of the library derives from BaseException
@@ -93,23 +95,25 @@ def _sheets(source: Source) -> list[tuple[str, bytes]]:
             expected="a workbook without password",
             remedy="open it in a spreadsheet program and save it again, or save the sheet as csv",
         ) from error
+    whole = joined(sheets)
+    if len(whole) < len(sheets):
+        message = f"{len(sheets)} sheets are {len(whole)} tables: some continue the sheet before them."
+        source.note("joined-sheets", "info", message)
+    return [(name, _text(rows)) for name, rows in whole]
 
 
 def _text(rows: Sequence[Sequence[Any]]) -> bytes:
     """Return rows as text with tabs between the cells, without the columns that are empty throughout."""
     width = max(map(len, rows), default=0)
     used = [column for column in range(width) if any(column < len(row) and row[column] != "" for row in rows)]
-    lines = ("\t".join(_cell(row[column]) if column < len(row) else "" for column in used) for row in rows)
+    durations = [Durations() for _ in range(width)]
+    lines = ("\t".join(_cell(row[at], durations[at]) if at < len(row) else "" for at in used) for row in rows)
     return "".join(f"{line}\n" for line in lines).encode() if used else b""
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, durations: Durations) -> str:
     if isinstance(value, float):
         return repr(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return repr(value.total_seconds())
+    if isinstance(value, date | time | timedelta):
+        return durations.text(value) or (value.isoformat(sep=" ") if isinstance(value, datetime) else str(value))
     return " ".join(str(value).split())

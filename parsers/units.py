@@ -10,7 +10,8 @@ from .errors import UnsupportedContent
 UNITS = frozenset(
     {
         "1", "s", "Hz", "eV", "V", "A", "W", "ohm", "ohm cm2", "F", "H", "A h", "W h", "mA h g-1", "mA h cm-2",
-        "A cm-2", "S cm-1", "degC", "K", "nm", "nm-1", "cm2", "mg", "g", "g cm-3", "degree", "mrad", "kV",
+        "mA h cm-3", "uA h cm-2 um-1", "h-1", "A cm-2", "S cm-1", "degC", "K", "nm", "nm-1", "cm2", "mg", "g", "g cm-3",
+        "degree", "mrad", "kV",
         "count", "count s-1", "pixel",
     }
 )  # fmt: skip
@@ -18,7 +19,8 @@ UNITS = frozenset(
 
 # (spelling, unit of the vocabulary, factor): value in the file * factor = value in the vocabulary.
 _SPELLINGS = (
-    ("s", "s", 1.0), ("sec", "s", 1.0), ("ms", "s", 1e-3), ("min", "s", 60.0), ("h", "s", 3600.0), ("hr", "s", 3600.0),
+    ("s", "s", 1.0), ("sec", "s", 1.0), ("sec.", "s", 1.0), ("ms", "s", 1e-3), ("min", "s", 60.0),
+    ("h", "s", 3600.0), ("hr", "s", 3600.0),
     ("Hz", "Hz", 1.0), ("kHz", "Hz", 1e3), ("MHz", "Hz", 1e6),
     ("eV", "eV", 1.0), ("keV", "eV", 1e3), ("meV", "eV", 1e-3),
     ("V", "V", 1.0), ("mV", "V", 1e-3), ("uV", "V", 1e-6), ("kV", "kV", 1.0),
@@ -40,7 +42,7 @@ _SPELLINGS = (
     ("g", "g", 1.0), ("mg", "mg", 1.0), ("ug", "mg", 1e-3), ("kg", "g", 1e3), ("g cm-3", "g cm-3", 1.0),
     ("degree", "degree", 1.0), ("deg", "degree", 1.0), ("rad", "degree", 57.29577951308232),
     ("mrad", "mrad", 1.0), ("count", "count", 1.0), ("counts", "count", 1.0), ("cps", "count s-1", 1.0),
-    ("count s-1", "count s-1", 1.0), ("pixel", "pixel", 1.0), ("1", "1", 1.0), ("%", "1", 0.01),
+    ("count s-1", "count s-1", 1.0), ("pixel", "pixel", 1.0), ("1", "1", 1.0), ("#", "1", 1.0), ("%", "1", 0.01),
 )  # fmt: skip
 _TABLE = {spelling: (unit, factor) for spelling, unit, factor in _SPELLINGS}
 _FOLDED = {spelling.casefold(): (unit, factor) for spelling, unit, factor in reversed(_SPELLINGS)}
@@ -53,6 +55,7 @@ _SIGNS = str.maketrans(
         "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}": "angstrom",
         "\N{ANGSTROM SIGN}": "angstrom",
         "\N{SUPERSCRIPT TWO}": "2",
+        "\N{DEGREE CELSIUS}": "degC",
     }
 )
 # Case decides between mega and milli, so folding is only tried for spellings that differ in nothing else.
@@ -61,6 +64,7 @@ _UNSAFE_TO_FOLD = frozenset(
 )
 
 
+@lru_cache(1024)
 def normalise(spelling: str) -> str:
     """Return a vendor's spelling of a unit in the notation of this module, without judging it."""
     text = spelling.strip().strip("[]()").translate(_SIGNS).replace("°", "deg").replace("·", " ")

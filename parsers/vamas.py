@@ -66,7 +66,7 @@ def read(source: Source) -> Iterator[Measurement]:
     text, finding = decode(_printable(source.data), source.limits)
     if finding is not None:
         source.findings.append(finding)
-    lines = Lines(text.lines)
+    lines = Lines(list(text.lines))
     header = experiment(lines)
     found = _whole_blocks(source, lines, header, complete=text.complete)
     names = group_names([_group_label(block) for block in found])

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,7 +116,7 @@ def _parts(source: Source, header: Header) -> list[Part]:
     return parts
 
 
-def _is_cut(lines: list[str], index: int, width: int) -> bool:
+def _is_cut(lines: Sequence[str], index: int, width: int) -> bool:
     """Whether an unterminated last line is shorter than the one above it."""
     above = lines[index - 1]
     if not width or above.lstrip().startswith("#"):

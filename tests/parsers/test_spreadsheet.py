@@ -1,10 +1,11 @@
-"""Workbooks: four sheets are four measurements, and a workbook made to fill the memory is refused unread."""
+"""Workbooks: four sheets are four measurements, those of a cycler are one, and one that fills the memory is refused."""
 
 from __future__ import annotations
 
 import io
 import random
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,18 +37,26 @@ ODS = (
 )
 
 
-def xlsx(*sheets: str) -> bytes:
-    """Return a workbook of sheets given as the XML of their rows."""
+class Day(float):
+    """A number of days, in a cell that is shown as a time."""
+
+
+def xlsx(*sheets: str, titles: Sequence[str] = (), shown: str = "hh:mm:ss.000") -> bytes:
+    """Return a workbook of sheets given as the XML of their rows; `shown` is the format of the cells that are times."""
     numbers = range(1, len(sheets) + 1)
-    named = "".join(f'<sheet name="s{n}" sheetId="{n}" r:id="rId{n}"/>' for n in numbers)
+    titles = titles or [f"s{n}" for n in numbers]
+    named = "".join(f'<sheet name="{titles[n - 1]}" sheetId="{n}" r:id="rId{n}"/>' for n in numbers)
     related = "".join(
         f'<Relationship Id="rId{n}" Type="{RELATIONS}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
     )
+    related += f'<Relationship Id="rId{len(sheets) + 1}" Type="{RELATIONS}/styles" Target="styles.xml"/>'
+    cells = f'<numFmt numFmtId="200" formatCode="{shown}"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="200"/>'
     files = {
         "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"/>',
         "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
         f'Type="{RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheets>{named}</sheets></workbook>',
+        "xl/styles.xml": f'<styleSheet xmlns="{MAIN}"><numFmts>{cells}</cellXfs></styleSheet>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{related}</Relationships>',
     }
     for n, rows in zip(numbers, sheets, strict=True):
@@ -78,7 +87,7 @@ def row(number: int, *cells: str | float) -> str:
     written = "".join(
         f'<c r="{chr(65 + n)}{number}" t="inlineStr"><is><t>{cell}</t></is></c>'
         if isinstance(cell, str)
-        else f'<c r="{chr(65 + n)}{number}"><v>{cell!r}</v></c>'
+        else f'<c r="{chr(65 + n)}{number}" s="{int(isinstance(cell, Day))}"><v>{cell!r}</v></c>'
         for n, cell in enumerate(cells)
     )
     return f'<row r="{number}">{written}</row>'
@@ -235,3 +244,106 @@ def test_a_workbook_of_arbin_is_read_from_its_sheet_of_a_channel():
     np.testing.assert_allclose(datasets["s2"]["test_time"], 60.0 * np.arange(20), rtol=1e-12)
     assert datasets["s2"]["vendor_cycle"].values.tolist() == [1] * 10 + [2] * 10
     assert "'s3'" in datasets["s2"].attrs["findings"], "the sheet that was left out is named"
+
+
+def rows(header: Sequence[str], cells: Sequence[Sequence[str | float]]) -> str:
+    """Return the XML of a sheet, without a header where there is none."""
+    written = [header, *cells] if header else cells
+    return "".join(row(n, *line) for n, line in enumerate(written, 1))
+
+
+ARBIN = ("Data_Point", "Test_Time(s)", "Step_Index", "Cycle_Index", "Current(A)", "Voltage(V)")
+LANDT = ("Index", "TestTime", "StepTime/Sec.", "Voltage/V", "Current/mA", "Capacity/mAh", "SysTime", "State")
+
+
+def arbin(start: int, stop: int) -> list[tuple[float, ...]]:
+    return [(n, 10.0 * n, 1, 1, 0.5, 3.0 + n / 1000) for n in range(start, stop)]
+
+
+def test_sheets_of_arbin_that_continue_one_another_are_one_record():
+    """A long test fills several sheets of one channel; read apart, each would begin within a half cycle."""
+    sheets = [rows(ARBIN, arbin(1, 40)), rows(ARBIN, arbin(40, 70)), rows(ARBIN, arbin(1, 30))]
+    titles = ["Channel_1-001_1", "Channel_1-001_2", "Channel_1-002_1"]
+    found = of(xlsx(*sheets, titles=titles))
+    assert [dataset.sizes["record"] for dataset in found.values()] == [69, 29]
+    first = next(iter(found.values()))
+    np.testing.assert_allclose(first["test_time"], 10.0 * np.arange(1, 70))
+    (remark,) = [finding for finding in findings(first.attrs) if finding.code == "joined-sheets"]
+    assert "3 sheets are 2 tables" in remark.message
+
+
+@pytest.mark.parametrize(
+    ("titles", "starts"),
+    [(["Channel_1", "Channel_2"], (1, 1)), (["Channel_1", "Channel_2"], (1, 41)), (["alpha", "beta"], (1, 40))],
+    ids=["begins anew", "rows between are missing", "called otherwise"],
+)
+def test_sheets_that_do_not_continue_stay_apart(titles, starts):
+    """Two channels side by side would become one test with a jump in time."""
+    sheets = [rows(ARBIN, arbin(starts[0], 40)), rows(ARBIN, arbin(starts[1], 70))]
+    assert len(of(xlsx(*sheets, titles=titles))) == 2
+
+
+def landt(start: int, stop: int) -> list[tuple[str | float, ...]]:
+    kinds = ("C_CC", 0.2) if stop < 60 else ("D_CC", -0.2)
+    lines = []
+    for n in range(start, stop):
+        hours, minutes = divmod(30 * n, 60)
+        elapsed = f"{hours // 24}-{hours % 24:02}:{minutes:02}:00"
+        date = f"2024-01-{1 + hours // 24:02} {hours % 24:02}:{minutes:02}:00"
+        lines.append((n, elapsed, 1800.0, 3.0 + n / 100, kinds[1], 0.1 * n, date, kinds[0]))
+    return lines
+
+
+def test_sheets_of_landt_go_on_without_names():
+    """LANDdt names the columns on the first sheet of records alone, and counts days before the time of day."""
+    data = xlsx(rows(LANDT, landt(0, 50)), rows((), landt(50, 100)), titles=["Record", "Record_1"])
+    (dataset,) = of(data).values()
+    np.testing.assert_allclose(dataset["test_time"], 1800.0 * np.arange(100))
+    np.testing.assert_allclose(dataset["current"], np.repeat([2e-4, -2e-4], 50))
+    kinds = [schema.STEP_TYPES[kind] for kind in dataset["step_type"].values]
+    assert kinds == ["constant_current_charge"] * 50 + ["constant_current_discharge"] * 50
+    assert dataset.attrs["start_time"] == "2024-01-01T00:00:00.000"
+
+
+@pytest.mark.parametrize("shown", ["hh:mm:ss.000", "[h]:mm:ss"])
+def test_durations_beyond_a_day_go_on(shown):
+    """Excel keeps a duration in days and shows it as a date of the year 1900, with a 29 February that never was."""
+    days = np.linspace(0.0, 80.0, 200)
+    names = ("DataPoint", "Total Time", "Current(mA)", "Voltage(V)")
+    cells = [(n + 1, Day(day), 1.0, 3.0 + n / 1000) for n, day in enumerate(days)]
+    dataset = of(xlsx(rows(names, cells), titles=["record"], shown=shown))["record"]
+    np.testing.assert_allclose(dataset["test_time"], 86400.0 * days, atol=1e-3)
+
+
+def test_dates_stay_dates():
+    """A date in a cell of its own is no duration."""
+    names = ("DataPoint", "Date", "Current(mA)", "Voltage(V)")
+    cells = [(n + 1, Day(45292.5 + n / 1440), 1.0, 3.0 + n / 1000) for n in range(30)]
+    dataset = of(xlsx(rows(names, cells), titles=["record"], shown="yyyy-mm-dd hh:mm:ss"))["record"]
+    assert dataset.attrs["start_time"] == "2024-01-01T12:00:00.000"
+    np.testing.assert_allclose(dataset["test_time"], 60.0 * np.arange(30), atol=1e-3)
+
+
+def test_sheets_of_btsda_7_are_read():
+    """Older BTSDA writes ``Detail`` sheets with other names, and the kind of step with underscores."""
+    names = (
+        "Record Index",
+        "Status",
+        "Cycle",
+        "Step",
+        "Cur(A)",
+        "Voltage(V)",
+        "CapaCity(Ah)",
+        "Relative Time(h:min:s.ms)",
+    )
+    names += ("Absolute Time",)
+    lines = [
+        (n, "CC_Chg" if n <= 20 else "CC_DChg", 1, 1 + (n > 20), 0.1 if n <= 20 else -0.1, 3 + abs(20 - n) / -100,
+         0.0, "0:00:00.000", f"2024-01-02 10:{n:02}:00")
+        for n in range(1, 41)
+    ]  # fmt: skip
+    data = xlsx(rows(names, lines[:25]), rows(names, lines[25:]), titles=["Detail_1_1_1", "Detail_1_1_2"])
+    (dataset,) = of(data).values()
+    np.testing.assert_allclose(dataset["test_time"], 60.0 * np.arange(40))
+    np.testing.assert_allclose(dataset["current"], np.repeat([0.1, -0.1], 20))
+    assert schema.STEP_TYPES[int(dataset["step_type"][0])] == "constant_current_charge"
