@@ -88,7 +88,7 @@ class Quantity:
     def number(self) -> str:
         """Return value and uncertainty rounded to two digits of the uncertainty, or a limit, without name and unit."""
         if self.relation != "=":
-            return f"{self.relation} {self.value:.2g}"
+            return f"{self.relation} {float(f'{self.value:.2g}'):g}"
         if not self.stderr:
             return f"{self.value:.4g}"
         return _rounded(self.value, self.stderr)

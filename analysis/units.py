@@ -23,6 +23,8 @@ _DIMENSIONS: tuple[dict[str, float], ...] = (
     {"W h": 1.0, "mW h": 1e-3},
     {"mA h g-1": 1.0, "A h g-1": 1e3},
     {"mA h cm-2": 1.0, "uA h cm-2": 1e-3},
+    {"mA h cm-3": 1.0, "A h cm-3": 1e3, "uA h cm-2 um-1": 10.0},
+    {"h-1": 1.0},
     {"A cm-2": 1.0, "mA cm-2": 1e-3, "uA cm-2": 1e-6},
     {"ohm": 1.0, "kohm": 1e3, "Mohm": 1e6},
     {"ohm cm2": 1.0},
@@ -39,6 +41,7 @@ _DIMENSIONS: tuple[dict[str, float], ...] = (
     {"pixel": 1.0},
     {"nm-1": 1.0},
     {"V h-1": 1.0, "mV h-1": 1e-3},
+    {"cm2 s-1": 1.0, "m2 s-1": 1e4},
 )
 
 

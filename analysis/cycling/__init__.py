@@ -13,26 +13,46 @@
 
 from __future__ import annotations
 
+from .capacities.failing import cell_state
+from .capacities.kinds import coated_against_bare
+from .capacities.normalisation import normalise
+from .capacities.pooled import pooled_efficiency
 from .capacities.rate import rate_capability
+from .capacities.replicates import replicates
 from .capacities.retention import capacity, capacity_retention
 from .capacities.summary import summarise
 from .fading.fade import capacity_fade
+from .record.accuracy import Accuracy
+from .record.instruments import cycler_accuracy
 from .record.segmentation import segment
+from .record.splice import splice
 from .symmetric.critical_current import critical_current
 from .symmetric.polarisation import polarisation
 from .symmetric.shorts import shorts
+from .voltage.gitt import gitt
 from .voltage.incremental_capacity import differential_voltage, incremental_capacity
+from .voltage.profile import voltage_profiles
 
 __all__ = [
+    "Accuracy",
     "capacity",
     "capacity_fade",
     "capacity_retention",
+    "cell_state",
+    "coated_against_bare",
     "critical_current",
+    "cycler_accuracy",
     "differential_voltage",
+    "gitt",
     "incremental_capacity",
+    "normalise",
     "polarisation",
+    "pooled_efficiency",
     "rate_capability",
+    "replicates",
     "segment",
     "shorts",
+    "splice",
     "summarise",
+    "voltage_profiles",
 ]

@@ -27,7 +27,7 @@ LAWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def summary(capacity: np.ndarray, *, complete: np.ndarray | None = None, rate: np.ndarray | None = None) -> xr.Dataset:
-    """Return the summary of a full cell with these discharge capacities; cycle n takes ``3600 s / rate[n]``."""
+    """Return the summary of a full cell with these discharge capacities in A h, at ``rate[n]`` mA."""
     n = capacity.size
     halves = np.repeat(capacity, 2)
     start = 7200.0 * np.arange(2 * n)
@@ -41,6 +41,7 @@ def summary(capacity: np.ndarray, *, complete: np.ndarray | None = None, rate: n
             "end": (along, start + 3600.0 * halves / capacity[0] / np.repeat(speed, 2)),
             "capacity": (along, halves),
             "capacity_stderr": (along, 6e-4 * halves),
+            "current": (along, 1e-3 * np.repeat(speed, 2)),
             "complete": (along, np.repeat(whole, 2)),
         },
         coords={"half_cycle": np.arange(1, 2 * n + 1)},

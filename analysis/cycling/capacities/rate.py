@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +12,15 @@ from numpy.typing import NDArray
 
 from ...errors import NotAnalysable
 from ...quantity import Quantity, Result
-from ...statistics import coverage_factor, effective_degrees_of_freedom, weighted_median
-from ..record.charge import Floats, record_of
-from ..record.halves import DEFAULT_GAIN, GAIN_STABILITY, Halves, halves_of
-from ..record.segmentation import SIGNS, Direction, Integers, half_cycles
-from .retention import Divisor
-from .summary import OPENED_BY, RATIO_STABILITY, CellType, check_cell_type, ratio_stderr
-
-_SAME_RATE = 0.02  # relative difference of currents that no protocol means as two rates
-_SIGMAS = 3.0  # of the scatter within the half cycles: what the current of one rate may differ by
+from ...statistics import coverage_factor, half_width_95
+from ..record.accuracy import GAIN_STABILITY, RATIO_STABILITY, Accuracy
+from ..record.halves import Halves, halves_of
+from ..record.intervals import Floats, Integers
+from ..record.polarity import upright
+from ..record.segmentation import SIGNS, Direction
+from .formation import rate_tolerance
+from .normalisation import Divisor, Geometry
+from .summary import OPENED_BY, CellType, check_cell_type, ratio_stderr
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,7 @@ def rate_capability(
     settling_cycles: int = 1,
     active_mass: Quantity | None = None,
     area: Quantity | None = None,
-    current_gain: float = DEFAULT_GAIN,
-    current_offset: Quantity | None = None,
+    accuracy: Accuracy | None = None,
 ) -> Result:
     """Capacity at each rate of a rate test, and the recovery at the first rate.
 
@@ -75,14 +75,14 @@ def rate_capability(
         that the rate before left.
     active_mass, area : Quantity, optional
         Divisor of the capacities, as for `capacity_retention`.
-    current_gain, current_offset
-        As for `capacity_retention`.
+    accuracy : Accuracy, optional
+        What is stated of the cycler; usual limits if left out.
 
     Returns
     -------
     Result
-        ``capacity_at_highest_rate`` (1), over that of the block at the lowest current; ``capacity_recovery`` (1), the
-        last block at the first current over the first block, where that current comes back; ``capacity_1``,
+        ``capacity_at_highest_rate`` (1), over that of the first block at the lowest current; ``capacity_recovery`` (1),
+        the last block at the first current over the first block, where that current comes back; ``capacity_1``,
         ``capacity_2``, ... of the blocks in the order of the test. ``curves`` holds a table by ``block``. Uncertainties
         of blocks hold the scatter from cycle to cycle, pooled over blocks, apart from what all share.
 
@@ -94,20 +94,21 @@ def rate_capability(
         If a fact bears another dimension.
     """
     check_cell_type(cell_type)
+    ds = upright(ds, cell_type)
     opening = OPENED_BY[cell_type]
     if opening is None:
         raise NotAnalysable("a symmetric cell has no rate capability; take its polarisation")
-    halves = halves_of(ds, starts_with=opening, current_gain=current_gain, current_offset=current_offset)
+    halves = halves_of(ds, starts_with=opening, accuracy=accuracy)
     sign = -SIGNS[opening] if direction is None else SIGNS[direction]
     chosen = np.flatnonzero((halves.direction == sign) & halves.complete & (halves.cycle > 0))
-    current, tolerance = _currents(ds, chosen)
+    current, tolerance = halves.current[chosen], rate_tolerance(halves, chosen)
     blocks = blocks_of(chosen, current, tolerance, settling_cycles)
     if len(blocks) < 2:
         found = f"; {'; '.join(halves.notes)}" if not blocks else f" {blocks[0].current:.3g} A in all {chosen.size}"
         raise NotAnalysable(
             f"found {len(blocks)} rates, expected two or more complete half cycles at two currents{found}"
         )
-    divisor = Divisor.of(active_mass, area)
+    divisor = Geometry.of(active_mass=active_mass, area=area).main()
     capacities, budget = _capacities(halves, blocks, divisor)
     ratios = _ratios(halves, blocks, tolerance)
     nominal = None if reference_capacity is None else reference_capacity.to("A h").value
@@ -152,25 +153,6 @@ def blocks_of(chosen: Integers, current: Floats, tolerance: float, settling_cycl
     return blocks
 
 
-def _currents(ds: xr.Dataset, chosen: Integers) -> tuple[Floats, float]:
-    """Return the current of each half cycle (A) and the relative difference that still is one rate."""
-    record = record_of(ds)
-    half = half_cycles(record)
-    bounds = np.flatnonzero(np.diff(half, prepend=0))
-    current, scatter = np.empty(chosen.size), np.empty(chosen.size)
-    for index, place in enumerate(chosen):
-        stop = bounds[place + 1] if place + 1 < bounds.size else half.size
-        part = slice(bounds[place], stop)
-        active = record.sign[part] != 0
-        size, charge = np.abs(record.current[part][active]), np.abs(record.charge[part][active])
-        current[index] = weighted_median(size, charge)
-        scatter[index] = 1.4826 * weighted_median(np.abs(size - current[index]), charge) / current[index]
-    if chosen.size == 0:
-        return current, _SAME_RATE
-    digits = record.resolution / float(current.min())
-    return current, max(_SAME_RATE, _SIGMAS * float(np.median(scatter)), digits)
-
-
 def _pooled(halves: Halves, blocks: list[Block]) -> tuple[float, float]:
     """Return the relative scatter of capacities within blocks and its degrees of freedom; (0, inf) where unknown."""
     squares = [np.sum((halves.charge[b.places] / halves.charge[b.places].mean() - 1.0) ** 2) for b in blocks]
@@ -185,12 +167,16 @@ def _own(halves: Halves, block: Block, scatter: float) -> float:
     return math.sqrt(max(instrument, scatter**2) / block.places.size)
 
 
-def _quantity(name: str, value: float, unit: str, shared: float, own: float, degrees: float) -> Quantity:
+def _quantity(
+    name: str, value: float, unit: str, shared: Mapping[str, float], own: float, degrees: float, halves: Halves
+) -> Quantity:
     """Return a quantity from relative uncertainties, with Student's t for the part that is estimated from scatter."""
-    relative = math.hypot(shared, own)
-    factor = coverage_factor(effective_degrees_of_freedom([(shared, math.inf), (own, degrees)]))
-    half = factor * relative * value
-    return Quantity(name, value, relative * value, unit, (value - half, value + half), kind="derived")
+    rectangular = [u for source, u in shared.items() if source in halves.errors.rectangular]
+    normal = math.hypot(*(u for source, u in shared.items() if source not in halves.errors.rectangular))
+    widened = own * coverage_factor(degrees) / coverage_factor(math.inf)
+    half = half_width_95(math.hypot(normal, widened), rectangular) * value
+    stderr = math.hypot(own, *shared.values()) * value
+    return Quantity(name, value, stderr, unit, (value - half, value + half), kind="derived")
 
 
 def _capacities(
@@ -204,18 +190,19 @@ def _capacities(
             "current_gain": halves.gain,
             "current_offset": halves.offset * float(halves.hours[block.places].mean()) / charge,
         }
-        if divisor.source:
-            shared[divisor.source] = divisor.relative
+        shared |= dict(divisor.relative)
         own, value = _own(halves, block, scatter), charge * divisor.factor
         name = f"capacity_{index}"
         budget[name] = {source: u * value for source, u in {**shared, "scatter": own}.items()}
-        quantities.append(_quantity(name, value, divisor.unit, math.hypot(*shared.values()), own, degrees))
+        quantities.append(_quantity(name, value, divisor.unit, shared, own, degrees, halves))
     return quantities, budget
 
 
 def _ratios(halves: Halves, blocks: list[Block], tolerance: float) -> list[Quantity]:
     currents = np.array([block.current for block in blocks])
-    slowest, fastest = int(np.argmin(currents)), int(np.argmax(currents))
+    # Of several blocks at one rate the first, at which the cell is as it was.
+    slowest = int(np.flatnonzero(np.log(currents / currents.min()) <= tolerance)[0])
+    fastest = int(np.flatnonzero(np.log(currents.max() / currents) <= tolerance)[0])
     ratios = [_ratio(halves, blocks, fastest, slowest, "capacity_at_highest_rate")]
     back = np.flatnonzero(np.abs(np.log(currents / currents[0])) <= tolerance)
     if back[-1] > 0:
@@ -228,7 +215,8 @@ def _ratio(halves: Halves, blocks: list[Block], top: int, bottom: int, name: str
     means = [float(halves.charge[blocks[index].places].mean()) for index in (top, bottom)]
     offset, _ = ratio_stderr(halves, int(blocks[top].places[0]), int(blocks[bottom].places[0]))
     own = math.hypot(*(_own(halves, blocks[index], scatter) for index in (top, bottom)))
-    return _quantity(name, means[0] / means[1], "1", math.hypot(float(offset), RATIO_STABILITY), own, degrees)
+    shared = {"current_offset": float(offset), "gain_stability": RATIO_STABILITY}
+    return _quantity(name, means[0] / means[1], "1", shared, own, degrees, halves)
 
 
 def _told(index: int, block: Block, halves: Halves, nominal: float | None) -> str:

@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 from interlayer.parsers import schema
 
 from ...quantity import Quantity
-from ..record.charge import Floats
-from ..record.halves import DEFAULT_GAIN, GAIN_STABILITY, Halves, halves_of
+from ..record.accuracy import GAIN_STABILITY, RATIO_STABILITY, Accuracy
+from ..record.ends import ENDED_BY
+from ..record.halves import Halves, halves_of
+from ..record.intervals import Floats
+from ..record.polarity import upright
 from ..record.segmentation import Direction
+from .energy import energy_efficiency, energy_stderr, mean_voltage, root_sum, voltage_hysteresis
+from .normalisation import Geometry
 
 CellType = Literal["full", "cathode_half", "anode_half", "symmetric", "anode_free"]
 
@@ -31,10 +36,6 @@ OPENED_BY: dict[str, Direction | None] = {
 ``anode_free`` is a cathode against a bare collector. Li plated on Cu against Li is an ``anode_half``, which stores on
 discharge. ``symmetric`` cells have no efficiency.
 """
-
-
-RATIO_STABILITY = math.sqrt(2.0) * GAIN_STABILITY
-"""Relative standard uncertainty of the ratio of two half cycles from the wander of the gain between them."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,11 @@ def summarise(
     ds: xr.Dataset,
     *,
     cell_type: CellType,
-    current_gain: float = DEFAULT_GAIN,
-    current_offset: Quantity | None = None,
+    reference_capacity: Quantity | None = None,
+    area: Quantity | None = None,
+    accuracy: Accuracy | None = None,
 ) -> xr.Dataset:
-    """Return capacity, mean voltage and efficiency of each half cycle and cycle.
+    """Return capacity, energy, mean voltage, efficiency and end of each half cycle and cycle.
 
     Parameters
     ----------
@@ -97,49 +99,94 @@ def summarise(
         A cycling record of the vocabulary.
     cell_type : {"full", "cathode_half", "anode_half", "symmetric", "anode_free"}
         Decides which half cycle opens a cycle and which way the efficiency is divided, see `OPENED_BY`.
-    current_gain : float
-        Relative standard uncertainty of the current's gain; 0.1 % of the reading, rectangular, if left out.
-    current_offset : Quantity, optional
-        Offset of the current, a current; 0 with 0.05 % of the largest current, rectangular, if left out.
+    reference_capacity : Quantity, optional
+        Charge that 1 C passes in an hour: nominal, theoretical or measured. Without it there is no C-rate.
+    area : Quantity, optional
+        Electrode area. Without it there is no current density. Capacities stay in A h, see `normalise`.
+    accuracy : Accuracy, optional
+        What is stated of the cycler; usual limits if left out.
 
     Returns
     -------
     xarray.Dataset
-        Technique ``cycling_summary``. By ``half_cycle``: ``capacity`` (A h) with ``_stderr``, ``voltage_mean`` (V),
-        ``complete``, ``direction``, ``start``, ``end`` (s). By ``cycle``: ``capacity_charge``, ``capacity_discharge``
-        (A h), ``coulombic_efficiency`` and ``energy_efficiency`` (1), NaN where a half is not complete. What is left
-        out, and why, is in the attribute ``notes``.
+        Technique ``cycling_summary``. By ``half_cycle``: ``capacity`` (A h), ``energy`` (W h) and ``voltage_mean`` (V)
+        with ``_stderr``; ``capacity_without_hold`` (A h) and ``hold_share``, the part of the capacity that passed while
+        the voltage was held at the end; ``current`` (A), the median weighted with the charge; ``c_rate`` (h-1) and
+        ``current_density`` (A cm-2) where their facts are stated; ``voltage_end`` (V); ``ended_by`` (its meanings in
+        ``flag_meanings``); ``complete`` and ``reason``; ``direction``, ``start``, ``end`` (s). By ``cycle``:
+        ``capacity_charge``, ``capacity_discharge`` (A h), ``voltage_mean_charge``, ``voltage_mean_discharge`` and
+        their difference ``voltage_hysteresis`` (V), ``coulombic_efficiency`` and ``energy_efficiency`` (1), all with
+        ``_stderr``; efficiencies and hysteresis are NaN where a half is not complete. What is left out, and why, is in
+        the attribute ``notes`` as well.
 
     Raises
     ------
     NotAnalysable
         If the Dataset is no record with current.
+    UnitError
+        If a fact bears another dimension.
     """
     check_cell_type(cell_type)
-    halves = halves_of(ds, starts_with=OPENED_BY[cell_type], current_gain=current_gain, current_offset=current_offset)
-    return summary_of(halves, cell_type, ds)
+    ds = upright(ds, cell_type)
+    halves = halves_of(ds, starts_with=OPENED_BY[cell_type], accuracy=accuracy)
+    return summary_of(halves, cell_type, ds, reference_capacity=reference_capacity, area=area)
 
 
-def summary_of(halves: Halves, cell_type: str, ds: xr.Dataset) -> xr.Dataset:
+def summary_of(
+    halves: Halves,
+    cell_type: str,
+    ds: xr.Dataset,
+    *,
+    reference_capacity: Quantity | None = None,
+    area: Quantity | None = None,
+) -> xr.Dataset:
     """Return half cycles as the Dataset of `summarise`."""
-    values: dict[str, Any] = {
-        "half_cycle": halves.number,
-        "direction": ("half_cycle", halves.direction),
-        "start": ("half_cycle", halves.start),
-        "end": ("half_cycle", halves.end),
-        "capacity": ("half_cycle", halves.charge),
-        "capacity_stderr": ("half_cycle", capacity_stderr(halves)),
-        "voltage_mean": ("half_cycle", halves.energy / halves.charge),
-        "complete": ("half_cycle", halves.complete),
-    }
+    values = _by_half_cycle(halves)
+    notes = list(halves.notes)
+    if reference_capacity is not None:
+        values["c_rate"] = halves.current / reference_capacity.to("A h").value
+    if area is not None:
+        geometry = Geometry.of(area=area)
+        notes += geometry.notes
+        if geometry.allows("area"):
+            values["current_density"] = halves.current / geometry.facts["area"].to("cm2").value
+            values["current_density_stderr"] = values["current_density"] * np.hypot(
+                geometry.facts["area"].relative, np.hypot(halves.gain, halves.offset / halves.current)
+            )
+    variables: dict[str, Any] = {name: xr.Variable(("half_cycle",), value) for name, value in values.items()}
+    meanings = {"flag_values": list(range(len(ENDED_BY))), "flag_meanings": " ".join(ENDED_BY)}
+    variables["ended_by"].attrs.update(meanings)
     cycles = cycles_of(halves)
     if cycles.number.size and cell_type != "symmetric":
-        values |= _by_cycle(halves, cycles)
-    variables = {name: xr.Variable(*value) if isinstance(value, tuple) else value for name, value in values.items()}
+        variables |= {name: xr.Variable(("cycle",), value) for name, value in _by_cycle(halves, cycles).items()}
     kept = {
         key: ds.attrs[key] for key in ("source_file", "source_sha256", "format", "parser_version") if key in ds.attrs
     }
-    return schema.build("cycling_summary", variables, cell_type=cell_type, notes=list(halves.notes), **kept)
+    return schema.build("cycling_summary", variables, cell_type=cell_type, notes=notes, **kept)
+
+
+def _by_half_cycle(halves: Halves) -> dict[str, Any]:
+    voltage, parts = mean_voltage(halves)
+    held = halves.ends.hold_charge
+    return {
+        "half_cycle": halves.number,
+        "direction": halves.direction,
+        "start": halves.start,
+        "end": halves.end,
+        "capacity": halves.charge,
+        "capacity_stderr": capacity_stderr(halves),
+        "capacity_without_hold": halves.charge - held,
+        "hold_share": held / halves.charge,
+        "energy": halves.energy,
+        "energy_stderr": energy_stderr(halves),
+        "voltage_mean": voltage,
+        "voltage_mean_stderr": root_sum(parts),
+        "voltage_end": halves.ends.voltage,
+        "current": halves.current,
+        "ended_by": halves.ends.ended_by,
+        "complete": halves.complete,
+        "reason": np.array(halves.reasons, dtype=str),
+    }
 
 
 def _by_cycle(halves: Halves, cycles: Cycles) -> dict[str, Any]:
@@ -147,16 +194,27 @@ def _by_cycle(halves: Halves, cycles: Cycles) -> dict[str, Any]:
     charge = np.where(halves.direction[first] > 0, first, second)
     discharge = first + second - charge
     efficiency = np.where(cycles.complete, halves.charge[second] / halves.charge[first], np.nan)
-    energy = np.where(cycles.complete & (halves.energy[first] > 0), halves.energy[first], np.nan)
     offset, random = ratio_stderr(halves, second, first)
     stderr = capacity_stderr(halves)
+    voltage, voltage_parts = mean_voltage(halves)
+    voltage_stderr = root_sum(voltage_parts)
+    energy, energy_parts = energy_efficiency(halves, second, first)
+    energy = np.where(cycles.complete & (halves.energy[first] > 0), energy, np.nan)
+    hysteresis, hysteresis_parts = voltage_hysteresis(halves, charge, discharge)
     return {
         "cycle": cycles.number,
-        "capacity_charge": ("cycle", halves.charge[charge]),
-        "capacity_charge_stderr": ("cycle", stderr[charge]),
-        "capacity_discharge": ("cycle", halves.charge[discharge]),
-        "capacity_discharge_stderr": ("cycle", stderr[discharge]),
-        "coulombic_efficiency": ("cycle", efficiency),
-        "coulombic_efficiency_stderr": ("cycle", efficiency * np.sqrt(offset**2 + random**2 + RATIO_STABILITY**2)),
-        "energy_efficiency": ("cycle", halves.energy[second] / energy),
+        "capacity_charge": halves.charge[charge],
+        "capacity_charge_stderr": stderr[charge],
+        "capacity_discharge": halves.charge[discharge],
+        "capacity_discharge_stderr": stderr[discharge],
+        "coulombic_efficiency": efficiency,
+        "coulombic_efficiency_stderr": efficiency * np.sqrt(offset**2 + random**2 + RATIO_STABILITY**2),
+        "energy_efficiency": energy,
+        "energy_efficiency_stderr": energy * root_sum(energy_parts),
+        "voltage_mean_charge": voltage[charge],
+        "voltage_mean_charge_stderr": voltage_stderr[charge],
+        "voltage_mean_discharge": voltage[discharge],
+        "voltage_mean_discharge_stderr": voltage_stderr[discharge],
+        "voltage_hysteresis": np.where(cycles.complete, hysteresis, np.nan),
+        "voltage_hysteresis_stderr": np.where(cycles.complete, root_sum(hysteresis_parts), np.nan),
     }

@@ -3,7 +3,8 @@
 The scatter of the capacities about the law is estimated from the residuals; what all cycles of a channel share (gain,
 offset) enters the capacities and cancels in every ratio and every number of cycles. Intervals come from a parametric
 bootstrap of all laws in proportion to the squares of their Akaike weights, so that the choice of the law is part of the
-uncertainty; the square is what makes 95 % intervals hold the truth of simulated fades in 95 %.
+uncertainty; the square is what makes 95 % intervals hold the truth of simulated fades in 95 %. The cycle at which the
+measured capacities themselves cross 95, 90 and 80 % is in `interlayer.analysis.cycling.capacity_retention`.
 """
 
 from __future__ import annotations
@@ -19,19 +20,16 @@ import xarray as xr
 from ...errors import NotAnalysable
 from ...quantity import Quantity, Result
 from ...statistics import runs_p_value
+from ..capacities.end_of_life import FRACTIONS, at_usual_current
 from ..capacities.summary import OPENED_BY
-from ..record.charge import Booleans, Floats
-from ..record.segmentation import SIGNS, Integers
+from ..record.intervals import Booleans, Floats, Integers
+from ..record.segmentation import SIGNS
 from .knee import FALSE_KNEE, knee_interval, knee_p_value, scatter_of
 from .laws import BESIDE_KNEE, EXPONENTS, PARAMETERS, SMOOTH, Fit, Law, aicc, fit_law
-
-FRACTIONS = (0.95, 0.90, 0.80)
-"""Parts of the capacity at the reference cycle of which the cycles to reach them are asked for."""
 
 FEWEST_CYCLES = 6
 """Below it no law can be told from another."""
 
-_OTHER_CURRENT = 0.2  # relative difference of the mean current from the usual one: another rate
 _REPLICATES = 1000
 _SHARPENED = 2.0  # power of Akaike weights: intervals of the plain mixture cover 98 %, those of one law alone 90 %
 
@@ -79,7 +77,7 @@ def capacity_fade(
     reference_cycle : int
         Cycle at which the capacity is 1 and from which cycles are counted. Earlier ones are left out.
     cycles : collection of int, optional
-        Cycles to use. Left out, all that are complete and ran at the usual mean current (within 20 %).
+        Cycles to use. Left out, all that are complete and ran at the usual current (within 20 %).
     extrapolate_until : int, optional
         Cycle up to which the law may be continued beyond the data. Left out, nothing is extrapolated: what is not
         reached is a lower limit.
@@ -150,22 +148,16 @@ def points_of(summary: xr.Dataset, reference_cycle: int, cycles: Collection[int]
         raise NotAnalysable(f"the reference cycle {reference_cycle} is not complete; complete are {cycle[whole]}")
     reasons = np.full(cycle.size, "", dtype=object)
     if cycles is None:
-        reasons[_at_other_current(summary, second, capacity, whole)] = "ran at another current than most"
+        current = summary["current"].values[second]
+        reasons[whole] = np.where(
+            at_usual_current(current[whole], capacity[whole]), "", "ran at another current than most"
+        )
     else:
         reasons[~np.isin(cycle, list(cycles))] = "was not asked for"
     reasons[cycle < reference_cycle] = "comes before the reference"
     reasons[~whole] = "is not complete"
     relative = stderr[whole] / capacity[whole]
     return Points(cycle, capacity, float(np.median(relative)), tuple(str(reason) for reason in reasons))
-
-
-def _at_other_current(summary: xr.Dataset, second: Integers, capacity: Floats, whole: Booleans) -> Booleans:
-    duration = summary["end"].values[second] - summary["start"].values[second]
-    if not np.all(duration[whole] > 0):
-        return np.zeros(second.size, dtype=bool)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        current = capacity / duration
-    return np.asarray(np.abs(current / np.median(current[whole]) - 1.0) > _OTHER_CURRENT)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..record.charge import Floats
+from ..record.intervals import Floats
 from .laws import BESIDE_KNEE, PARAMETERS, SMOOTH, Fit, aicc, fit_law, rss_at_knee
 
 FALSE_KNEE = 0.03

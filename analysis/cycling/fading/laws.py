@@ -21,7 +21,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..record.charge import Floats
+from ..record.intervals import Floats
 
 Law = Literal["linear", "square_root", "power", "knee"]
 

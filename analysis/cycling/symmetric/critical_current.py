@@ -14,8 +14,9 @@ import xarray as xr
 
 from ...errors import NotAnalysable
 from ...quantity import Quantity, Result
+from ..capacities.normalisation import Geometry
+from ..record.accuracy import DEFAULT_GAIN
 from ..record.charge import Floats, record_of
-from ..record.halves import DEFAULT_GAIN
 from .shorts import Found, event_table, find, notes_of
 from .stretches import Stretch
 
@@ -37,8 +38,9 @@ def critical_current(ds: xr.Dataset, *, area: Quantity | None = None) -> Result:
     Result
         ``critical_current`` (A) or, with an area, ``critical_current_density`` (A cm-2): the middle between the largest
         current survived and that at which the first short circuit of any kind begins, with this bracket, widened by the
-        uncertainties of area and gain, as interval. With relation ``">"`` the largest current where no short occurred,
-        with ``"<"`` the smallest where the first step shorted. Also ``largest_survived`` and ``shorted_at`` in the same
+        uncertainties of area and gain, as interval. With relation ``">"`` the largest current where no short occurred;
+        with ``"<"`` the smallest where the first step shorted, or the largest before a short that shows only when the
+        current has been lowered again. Also ``largest_survived`` and ``shorted_at`` in the same
         unit, as far as they exist. Events and the steps (``step_current``, ``step_start``) are in ``curves``.
 
     Raises
@@ -47,6 +49,8 @@ def critical_current(ds: xr.Dataset, *, area: Quantity | None = None) -> Result:
         If the current is not stepped up, or no current flows steadily.
     UnitError
         If the area bears another dimension.
+    ValueError
+        If the area is not above 0. A placeholder that software writes is not taken, with a note.
     """
     found = find(ds, record_of(ds))
     steps = _steps(found.looked_at)
@@ -54,13 +58,13 @@ def critical_current(ds: xr.Dataset, *, area: Quantity | None = None) -> Result:
         raise NotAnalysable(
             f"the current is stepped up through {len(steps)} levels; expected a protocol of two or more rising currents"
         )
-    survived, shorted = _bracket(found, steps)
+    survived, shorted, is_late = _bracket(found, steps)
+    geometry = Geometry.of(area=area)
     scale, unit, relative, suffix = 1.0, "A", DEFAULT_GAIN, ""
-    if area is not None:
-        if area.to("cm2").value <= 0:
-            raise ValueError(f"found {area}; expected a value above 0")
-        scale, unit, suffix = 1.0 / area.to("cm2").value, "A cm-2", "_density"
-        relative = math.hypot(DEFAULT_GAIN, area.relative)
+    if "area" in geometry.facts:
+        stated = geometry.facts["area"].to("cm2")
+        scale, unit, suffix = 1.0 / stated.value, "A cm-2", "_density"
+        relative = math.hypot(DEFAULT_GAIN, stated.relative)
     sides = [
         Quantity(name, value * scale, value * scale * relative, unit, kind="measured")
         for name, value in (("largest_survived", survived), ("shorted_at", shorted))
@@ -69,9 +73,12 @@ def critical_current(ds: xr.Dataset, *, area: Quantity | None = None) -> Result:
     currents = np.array([step.current for step in steps])
     return Result(
         method="first short circuit in a protocol of rising currents, between the step before and its own",
-        quantities=(_critical(f"critical_current{suffix}", survived, shorted, scale, relative, unit), *sides),
+        quantities=(
+            _critical(f"critical_current{suffix}", None if is_late else survived, shorted, scale, relative, unit),
+            *sides,
+        ),
         diagnostics={"n_steps": float(len(steps)), "n_events": float(len(found.events))},
-        notes=(*_notes(survived, shorted, scale, unit), *notes_of(found)),
+        notes=(*_notes(survived, shorted, is_late, scale, unit), *notes_of(found), *geometry.notes),
         provenance={key: str(ds.attrs[key]) for key in ("source_file", "source_sha256", "format") if key in ds.attrs},
         curves=event_table(found.events).assign(
             step_current=("current_step", currents * scale, {"units": unit, "long_name": "current of the step"}),
@@ -89,17 +96,21 @@ def _steps(looked_at: tuple[Stretch, ...]) -> list[Stretch]:
     return steps
 
 
-def _bracket(found: Found, steps: list[Stretch]) -> tuple[float | None, float | None]:
-    """Return the largest current survived and that of the first short, None for what the record does not reach."""
+def _bracket(found: Found, steps: list[Stretch]) -> tuple[float | None, float | None, bool]:
+    """Return the largest current survived, that of the first short, and whether it came later, at a smaller current.
+
+    None for what the record does not reach. A short that shows only when the current has been lowered again belongs to
+    the largest current before it, or to no current at all.
+    """
     if not found.events:
-        return steps[-1].current, None
-    shorted = found.events[0].current
-    before = [
-        stretch.current
-        for stretch in found.looked_at
-        if stretch.half_cycle <= found.events[0].half_cycle and stretch.current < (1.0 - _SAME_STEP) * shorted
-    ]
-    return (max(before) if before else None), shorted
+        return steps[-1].current, None, False
+    event = found.events[0]
+    earlier = [stretch for stretch in found.looked_at if stretch.half_cycle <= event.half_cycle]
+    largest = max(stretch.current for stretch in earlier)
+    is_late = event.current < (1.0 - _SAME_STEP) * largest
+    shorted = largest if is_late else event.current
+    before = [stretch.current for stretch in earlier if stretch.current < (1.0 - _SAME_STEP) * shorted]
+    return (max(before) if before else None), shorted, is_late
 
 
 def _critical(
@@ -116,9 +127,14 @@ def _critical(
     return Quantity(name, middle, stderr, unit, interval, kind="measured")
 
 
-def _notes(survived: float | None, shorted: float | None, scale: float, unit: str) -> list[str]:
+def _notes(survived: float | None, shorted: float | None, is_late: bool, scale: float, unit: str) -> list[str]:
     if shorted is None:
         return ["no short circuit occurred up to the largest current: the critical current is a lower limit"]
+    if is_late:
+        return [
+            f"the first short circuit shows at a smaller current, after {shorted * scale:.4g} {unit} had passed: the "
+            "critical current is an upper limit"
+        ]
     if survived is None:
         return ["the first short circuit is at the smallest current: the critical current is an upper limit"]
     return [

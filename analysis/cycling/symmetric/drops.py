@@ -34,6 +34,7 @@ _ABRUPT = 0.6  # part of the misfit of a straight line to a step that has to be 
 _SETTLING = 0.1  # part of a stretch in which only what lasts beyond it counts
 _SAME_CURRENT = 0.05  # relative
 _SAME_TEMPERATURE = 2.0  # K, some 10 % of a conductivity that an activation energy of 0.4 eV governs
+_PER_KELVIN = 0.06  # part of the voltage that warming may take: an activation energy of 0.46 eV at 25 degC
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,15 @@ class Reference:
         Part of the voltage that has to be lost.
     comparable : ndarray of bool
         Records at the temperature of the reference.
+    warmer : ndarray
+        How much warmer they are than it, K; 0 where they are not or no temperature is known.
     """
 
     voltage: Floats
     shape: Floats | None
     smallest: float
     comparable: Booleans
+    warmer: Floats
 
 
 @dataclass(frozen=True)
@@ -219,7 +223,8 @@ def _compared(stretch: Stretch, reference: Reference, open_drop: float | None) -
     level = float(np.median(healthy))
     floor = _SIGMAS * _MEDIAN * stretch.noise / (math.sqrt(width) * level)
     smallest = max(reference.smallest if open_drop is None else min(reference.smallest, 0.5 * open_drop), floor)
-    ratio = np.where(reference.comparable, _smooth(stretch.voltage, width) / healthy, 1.0)
+    ratio = _smooth(stretch.voltage, width) / healthy + _PER_KELVIN * reference.warmer
+    ratio = np.where(reference.comparable, ratio, 1.0)
     settled = stretch.elapsed > stretch.elapsed[0] + _SETTLING * (stretch.elapsed[-1] - stretch.elapsed[0])
     found: list[Low] = []
     place = 0
@@ -258,7 +263,6 @@ def _reference(stretch: Stretch, healthy: list[Stretch]) -> Reference | None:
     alike = [other for other in healthy if _is_near(other.usual_temperature, temperature) and other.level > 0]
     same = [other for other in alike if other.sign == stretch.sign]
     traces = [other for other in same if abs(other.current / stretch.current - 1.0) < _SAME_CURRENT][-3:]
-    comparable = np.abs(np.nan_to_num(stretch.temperature - temperature)) < _SAME_TEMPERATURE
     if traces:
         width = min(5, FEWEST_RECORDS)
         shape = [np.interp(stretch.elapsed, other.elapsed, _smooth(other.voltage, width)) for other in traces]
@@ -268,14 +272,24 @@ def _reference(stretch: Stretch, healthy: list[Stretch]) -> Reference | None:
         least = [np.clip(trace, 0.1 * other.level, other.level) for trace, other in zip(shape, traces, strict=True)]
         middle = np.maximum(np.median(shape, axis=0), 0.1 * traces[-1].level)
         smallest = max(_UNSURE[kind], _SIGMAS * scatter)
-        return Reference(np.min(least, axis=0) * fall, middle, smallest, comparable)
+        past = [np.interp(stretch.elapsed, other.elapsed, _smooth(other.temperature, width)) for other in traces]
+        return Reference(np.min(least, axis=0) * fall, middle, smallest, *_warming(stretch, past))
     if not alike:
         return None
     other = same[-1] if same else alike[-1]
     # Overpotentials grow less than in proportion to the current, so this is the least that a healthy cell shows.
     level = other.level * min(1.0, stretch.current / other.current)
     smallest = _UNSURE["level" if same else "other direction"]
-    return Reference(np.full(stretch.elapsed.size, level), None, smallest, comparable)
+    past = [np.full(stretch.elapsed.size, other.late_temperature)]
+    return Reference(np.full(stretch.elapsed.size, level), None, smallest, *_warming(stretch, past))
+
+
+def _warming(stretch: Stretch, past: list[Floats]) -> tuple[Booleans, Floats]:
+    """Return which records have the temperature of all references, and how much warmer than these they are."""
+    own = _smooth(stretch.temperature, min(5, FEWEST_RECORDS))
+    warmer = np.nan_to_num(own - np.array(past))
+    comparable: Booleans = np.all(np.abs(warmer) < _SAME_TEMPERATURE, axis=0)
+    return comparable, np.maximum(warmer, 0.0).max(axis=0)
 
 
 def _scatter(traces: list[Stretch]) -> float:

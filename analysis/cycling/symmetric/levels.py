@@ -2,7 +2,8 @@
 
 Start and end are the first and last `ENDS` of the time with current, the plateau its second half, when nucleation and
 ohmic settling are over. Each level is the time-weighted median there, so that the few milliseconds in which a cycler
-logs the reversal do not count.
+logs the reversal do not count. The peak is the highest median of three records in the first half of the time, where
+nucleation shows.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ...statistics import weighted_median
-from ..record.charge import Floats, Record
+from ..record.charge import Booleans, Floats, Record
 from ..record.halves import Halves
 from ..record.segmentation import Integers
 
 ENDS = 0.02
 """Part of the time of a half cycle that its start and its end are."""
+
+_SHORT = 0.05  # part of the usual interval below which a record logs a reversal
+_PEAK = 3  # records of which the peak is the median
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Levels:
         The same within start and end.
     current : ndarray
         Time-weighted median of the current's size on the plateau, A.
+    peak, peak_stderr : ndarray
+        Highest level in the first half of the time, and how far a single record lies above it, at least the noise.
     """
 
     start: Floats
@@ -48,6 +55,8 @@ class Levels:
     start_creep: Floats
     end_creep: Floats
     current: Floats
+    peak: Floats
+    peak_stderr: Floats
 
 
 def levels_of(record: Record, half: Integers, halves: Halves) -> Levels:
@@ -63,7 +72,7 @@ def levels_of(record: Record, half: Integers, halves: Halves) -> Levels:
         Of the same record.
     """
     first = np.flatnonzero(np.diff(half, prepend=0))
-    rows = np.full((halves.number.size, 8), np.nan)
+    rows = np.full((halves.number.size, 10), np.nan)
     for place, (begin, end) in enumerate(pairwise(np.append(first, half.size))):
         sign = int(halves.direction[place])
         own = np.flatnonzero((record.sign[begin:end] == sign) & (record.duration[begin:end] > 0)) + begin
@@ -83,7 +92,19 @@ def _levels(voltage: Floats, current: Floats, duration: Floats) -> tuple[float, 
     plateau, creep = _level(voltage[late], duration[late])
     end, end_creep = _level(voltage[last], duration[last])
     whole = weighted_median(voltage, duration)
-    return start, plateau, end, whole, creep, start_creep, end_creep, weighted_median(current[late], duration[late])
+    usual = weighted_median(current[late], duration[late])
+    return start, plateau, end, whole, creep, start_creep, end_creep, usual, *_peak(voltage, duration, ~late)
+
+
+def _peak(voltage: Floats, duration: Floats, early: Booleans) -> tuple[float, float]:
+    """Return the highest median of three records and its standard uncertainty, NaN from fewer records."""
+    first = voltage[early & (duration > _SHORT * np.median(duration))]
+    if first.size < _PEAK:
+        return math.nan, math.nan
+    medians = np.median(sliding_window_view(first, _PEAK), axis=1)
+    place = int(np.argmax(medians))
+    noise = 1.4826 * float(np.median(np.abs(np.diff(first)))) / math.sqrt(2.0)
+    return float(medians[place]), max(float(first[place : place + _PEAK].max() - medians[place]), noise)
 
 
 def _level(voltage: Floats, duration: Floats) -> tuple[float, float]:

@@ -23,6 +23,8 @@ import xarray as xr
 
 from ...errors import NotAnalysable
 from ...quantity import Quantity, Result
+from ..capacities.normalisation import Geometry
+from ..record.accuracy import DEFAULT_GAIN
 from ..record.charge import SECONDS, Booleans, Floats, Record, record_of
 from ..record.segmentation import half_cycles
 from .drops import PERSISTENCE, Low, lows
@@ -115,9 +117,10 @@ def shorts(ds: xr.Dataset, *, area: Quantity | None = None) -> Result:
     Result
         ``time_to_short_circuit`` (h since the first current) and ``charge_to_short_circuit`` (A h passed in both
         directions, or mA h cm-2 with an area) of the first event, its interval the spacing of the records about the
-        onset. Limits with relation ``">"`` where no short occurred. In ``curves``, by ``event``: ``event_start``,
-        ``event_end`` (s), ``event_half_cycle``, ``event_kind``, ``event_remains`` (part of the voltage left),
-        ``event_score`` (drop over the smallest that would be called) and ``event_reason``.
+        onset, that of the charge widened by gain and area. Limits with relation ``">"`` where no short occurred. In
+        ``curves``, by ``event``: ``event_start``, ``event_end`` (s), ``event_half_cycle``, ``event_kind``,
+        ``event_remains`` (part of the voltage left), ``event_score`` (drop over the smallest that would be called) and
+        ``event_reason``.
 
     Raises
     ------
@@ -125,7 +128,11 @@ def shorts(ds: xr.Dataset, *, area: Quantity | None = None) -> Result:
         If no current flows, or nowhere steadily enough to compare voltages.
     UnitError
         If the area bears another dimension.
+    ValueError
+        If the area is not above 0. A placeholder that software writes is not taken, with a note.
     """
+    geometry = Geometry.of(area=area)
+    area = geometry.facts.get("area")
     record = record_of(ds)
     found = find(ds, record)
     if not found.looked_at:
@@ -141,7 +148,7 @@ def shorts(ds: xr.Dataset, *, area: Quantity | None = None) -> Result:
         before = int(np.searchsorted(record.time, first.earliest))
         time = _within("time_to_short_circuit", first.earliest - begin, first.start - begin, 1 / SECONDS, "h")
         low, high = float(passed[before]), float(passed[place])
-        charge = _within("charge_to_short_circuit", low, high, 1.0, "A h")
+        charge = _with_gain(_within("charge_to_short_circuit", low, high, 1.0, "A h"))
     else:
         hours = (float(record.time[active[-1]]) - begin) / SECONDS
         time = Quantity("time_to_short_circuit", hours, None, "h", relation=">", kind="measured")
@@ -154,7 +161,7 @@ def shorts(ds: xr.Dataset, *, area: Quantity | None = None) -> Result:
             "n_stretches": float(len(found.looked_at)),
             "shorted_part": float(np.mean(found.shorted[active])),
         },
-        notes=tuple(notes_of(found)),
+        notes=(*notes_of(found), *geometry.notes),
         provenance={key: str(ds.attrs[key]) for key in ("source_file", "source_sha256", "format") if key in ds.attrs},
         curves=event_table(found.events),
     )
@@ -249,11 +256,16 @@ def _within(name: str, low: float, high: float, factor: float, unit: str) -> Qua
     return Quantity(name, 0.5 * (low + high), (high - low) / math.sqrt(12.0), unit, (low, high), kind="measured")
 
 
+def _with_gain(charge: Quantity) -> Quantity:
+    """Return a charge passed in both directions with the gain; an offset adds to one what it takes from the other."""
+    assert charge.interval95 is not None
+    stderr = math.hypot(charge.stderr or 0.0, DEFAULT_GAIN * charge.value)
+    low, high = charge.interval95
+    return replace(charge, stderr=stderr, interval95=(low - 2 * DEFAULT_GAIN * low, high + 2 * DEFAULT_GAIN * high))
+
+
 def _per_area(charge: Quantity, area: Quantity) -> Quantity:
-    a = area.to("cm2").value
-    if a <= 0:
-        raise ValueError(f"found {area}; expected a value above 0")
-    value = 1e3 * charge.value / a
+    value = 1e3 * charge.value / area.to("cm2").value
     if charge.relation != "=":
         return Quantity(charge.name, value, None, "mA h cm-2", relation=charge.relation, kind="derived")
     stderr = value * math.hypot(charge.relative, area.relative)
@@ -261,10 +273,12 @@ def _per_area(charge: Quantity, area: Quantity) -> Quantity:
 
 
 def notes_of(found: Found) -> Iterator[str]:
-    """Yield each event as a sentence, and a slow decline that no event explains."""
+    """Yield each event as a sentence, a slow decline that no event explains, and that nothing could be judged."""
     for number, event in enumerate(found.events, 1):
         yield f"short {number}, {event.kind}: {event.reason}"
-    if not found.events and (lost := _decline(found.looked_at)) > _DECLINE:
+    if not found.looked_at:
+        yield f"no stretch of constant current holds {FEWEST_RECORDS} records: short circuits cannot be seen"
+    elif not found.events and (lost := _decline(found.looked_at)) > _DECLINE:
         yield (
             f"the voltage falls by {lost:.0%} from its highest half cycle without an event: conditioning or a soft "
             "short that grows slowly; the bulk resistance by impedance decides"

@@ -61,6 +61,13 @@ class Stretch:
     temperature: Floats
     usual_temperature: float
 
+    @property
+    def late_temperature(self) -> float:
+        """Median over the second half of the time, in degC, NaN if nothing is recorded."""
+        late = self.temperature[self.elapsed >= 0.5 * (self.elapsed[0] + self.elapsed[-1])]
+        known = late[np.isfinite(late)]
+        return float(np.median(known)) if known.size else math.nan
+
 
 def stretches(record: Record, half: Integers, temperature: Floats) -> list[Stretch]:
     """Return the stretches of a record in order of time; short ones are left out.

@@ -17,11 +17,11 @@ import xarray as xr
 
 from ...errors import NotAnalysable
 from ...quantity import Quantity, Result
-from ...statistics import coverage_factor
+from ...statistics import coverage_factor, joint_factor
 from ..circuits import Floats
 from .branches import Comparison, compare
 from .curved_line import CURVE_NEEDS, curved_line
-from .scatter import joint_factor, scatter_notes
+from .scatter import scatter_notes
 from .straight_line import BREAK_NEEDS, BrokenLine, StraightLine, broken_line
 from .temperature_series import BOLTZMANN, LARGEST_LOGARITHM, ROOM, TemperatureSeries, kelvin
 

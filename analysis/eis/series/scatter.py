@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ...statistics import coverage_factor, effective_degrees_of_freedom
-
 _NOTED = 0.1
 _STUDENT = 0.25
 _OVERSTATED = 0.01
@@ -89,32 +87,6 @@ def scatter_notes(scatter: Scatter) -> tuple[str, ...]:
             "same for all, and is to be stated as shared",
         )
     return ()
-
-
-def joint_factor(of_scatter: float, degrees_of_freedom: float, known: float) -> float:
-    """Return the factor to a 95 % interval of an uncertainty from few points joined with one known beforehand.
-
-    For two to four degrees of freedom Welch and Satterthwaite's covers down to 92 %, and half widths added in
-    quadrature up to 97.6 %; the mean of both covers 94 to 97 %, whatever the ratio of the uncertainties (simulated).
-
-    Parameters
-    ----------
-    of_scatter, known : float
-        Standard uncertainties.
-    degrees_of_freedom : float
-        Those of the first.
-
-    Examples
-    --------
-    >>> round(joint_factor(1.0, 3.0, 0.0), 3), round(joint_factor(0.1, math.inf, 0.1), 2)
-    (3.182, 1.96)
-    """
-    whole = math.hypot(of_scatter, known)
-    effective = effective_degrees_of_freedom([(of_scatter, degrees_of_freedom), (known, math.inf)])
-    if whole == 0:
-        return coverage_factor(degrees_of_freedom)
-    joined = math.hypot(coverage_factor(degrees_of_freedom) * of_scatter, coverage_factor(math.inf) * known) / whole
-    return 0.5 * (coverage_factor(effective) + joined)
 
 
 def aicc_gain(plain: Scatter, rich: Scatter, floor: float) -> float | None:

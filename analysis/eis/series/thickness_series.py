@@ -16,10 +16,10 @@ import xarray as xr
 
 from ...errors import NotAnalysable
 from ...quantity import Quantity, Result
-from ...statistics import coverage_factor
+from ...statistics import coverage_factor, joint_factor
 from ..circuits import Floats
 from .ratio import lower_limit, ratio_interval, resolved
-from .scatter import joint_factor, scatter_notes
+from .scatter import scatter_notes
 from .stated import checked, own_spread
 from .straight_line import StraightLine, straight_line
 

@@ -19,10 +19,10 @@ import xarray as xr
 from ...detection import upper_limit
 from ...errors import NotAnalysable
 from ...quantity import Quantity, Result
-from ...statistics import coverage_factor
+from ...statistics import coverage_factor, joint_factor
 from ..circuits import Floats
 from .curved_line import Conditional, CurvedLine, Functional, curved_line
-from .scatter import joint_factor, scatter_notes
+from .scatter import scatter_notes
 from .temperature_series import BOLTZMANN, LARGEST_LOGARITHM, ROOM, TemperatureSeries, kelvin
 
 Form = Literal["ln(sigma T^1/2)", "ln(sigma)"]
