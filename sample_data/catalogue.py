@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from .simulators import cycling, eis, eis_series, haxpes, tem, xanes
+from .simulators import cycling, cycling_rates, eis, eis_series, haxpes, tem, xanes
 from .simulators.simulated import Fact, Simulated, SimulatedSeries
 
 TRUTH_HEADER = """\
@@ -111,6 +111,13 @@ def _symmetric() -> list[Simulated]:
     return files
 
 
+def _rate_cells() -> SimulatedSeries:
+    coated = cycling_rates.RateCell(half_rate=4.5, fade=0.0009, resistance=55.0)
+    bare = cycling_rates.RateCell(half_rate=1.6, fade=0.0056, resistance=140.0)
+    comment = "NCM811, Li6PS5Cl, Li-In; with and without ALD LiNbOx on NCM811"
+    return cycling_rates.coated_against_bare(coated, bare, cycling_rates.RateTest(), 300, comment=comment)
+
+
 def _xanes() -> list[Simulated]:
     scans = {
         "bare.xdi": (0.15, xanes.Scan(0.04, 0.52, 9e-3, 0.30, -0.08), "bare NCM811 in LGPS, charged"),
@@ -162,4 +169,5 @@ EXPERIMENTS: Mapping[str, Callable[[], list[Simulated]]] = {
 SERIES: Mapping[str, Callable[[], SimulatedSeries]] = {
     "eis_linbox_temperature": _linbox_temperatures,
     "eis_linbox_coating": _coated_cells,
+    "cycling_ncm_linbox": _rate_cells,
 }

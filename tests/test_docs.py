@@ -25,7 +25,7 @@ def test_generated_pages_are_current(name):
     assert (DOCS / name).read_text(encoding="utf-8") == _generator().text(name)
 
 
-@pytest.mark.parametrize("name", ["reference/impedance_files.md"])
+@pytest.mark.parametrize("name", ["reference/impedance_files.md", "reference/cycling_files.md"])
 def test_pages_about_real_files_are_current(corpus, name):
     """The table of what is read and what is refused is what users go by before they send a file."""
     assert (DOCS / name).read_text(encoding="utf-8") == _generator().text(name, corpus.folder)
@@ -36,6 +36,18 @@ def test_without_the_corpus_its_pages_stay(monkeypatch, tmp_path):
     generator = _generator()
     monkeypatch.setattr(generator, "CORPUS", ("", str(tmp_path)))
     assert generator.corpus_folder() is None
+
+
+def test_the_worked_cells_give_what_their_page_says(monkeypatch):
+    """The page of cycling is read as a recipe; its code must run and find what the simulators put in."""
+    monkeypatch.chdir(DOCS.parent)
+    variables = _generator().worked_cells()
+    low, high = variables["retention"]["capacity_retention"].interval95
+    assert low < 0.899984 < high  # sample_data/cycling_lco_al2o3/truth.toml
+    low, high = variables["compared"]["capacity_retention_difference"].interval95
+    assert low < 0.0799 < high  # sample_data/cycling_ncm_linbox/truth.toml
+    # The short of sample_data/catalogue.py after 4060 min; the first current is recorded within a minute.
+    assert variables["shorts"]["time_to_short_circuit"].value == pytest.approx(4060.0 / 60.0, abs=0.06)
 
 
 def test_the_worked_film_gives_what_its_page_says(monkeypatch, capsys):

@@ -68,12 +68,20 @@ def test_every_folder_with_code_is_packaged():
     ("folder", "allowed"),
     [
         ("parsers", ("interlayer.parsers",)),
-        ("analysis", ("interlayer.analysis", "interlayer.parsers.schema", "interlayer.parsers.findings")),
+        (
+            "analysis",
+            (
+                "interlayer.analysis",
+                "interlayer.parsers.schema",
+                "interlayer.parsers.findings",
+                "interlayer.parsers.placeholders",
+            ),
+        ),
         ("sample_data/simulators", ("interlayer.sample_data",)),
     ],
 )
 def test_imports_go_one_way(folder, allowed):
-    """Readers know nothing of the rest, the analysis knows only vocabulary and findings, the simulators neither."""
+    """Readers know nothing of the rest, the analysis vocabulary, findings and placeholders, simulators neither."""
     for path in (ROOT / folder).rglob("*.py"):
         own = {name for name in _imports(path) if name.split(".")[0] == "interlayer"}
         wrong = {name for name in own if not name.startswith(allowed)}

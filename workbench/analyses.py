@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlayer.analysis.quantity import Result
 
-from . import analyses_eis
+from . import analyses_cycling, analyses_eis
 from .attempt import Found, Task, attempt, compared, lacking_facts, missing_facts
 from .conditions import temperature_of
 from .outcome import Outcome
@@ -34,37 +34,6 @@ def analyse(
     for group, outcome in _ANALYSES[technique](task):
         temperature = temperature_of(datasets[group], facts)
         yield group, compared(outcome, facts.get("compare", ()), temperature)
-
-
-def _cycling(task: Task) -> Found:
-    from interlayer.analysis import cycling
-
-    facts = task.facts
-    for group, ds in task.datasets.items():
-        if facts.get("cell_type") == "symmetric":
-            yield group, attempt(cycling.polarisation, ds, area=facts.get("area"))
-            yield group, attempt(cycling.shorts, ds, area=facts.get("area"))
-        elif lacking := lacking_facts(facts, "cell_type", "reference_cycle"):
-            yield group, Outcome(missing=missing_facts("capacity_retention", "cycling", *lacking))
-            yield group, attempt(cycling.capacity, ds)
-        else:
-            yield group, attempt(_retention, ds, facts)
-
-
-def _retention(ds: xr.Dataset, facts: Mapping[str, Any]) -> Result:
-    from interlayer.analysis import cycling
-
-    stated = {key: facts[key] for key in ("current_gain", "current_offset") if key in facts}
-    return cycling.capacity_retention(
-        ds,
-        cell_type=facts["cell_type"],
-        reference_cycle=facts["reference_cycle"],
-        cycle=facts.get("compare_cycle"),
-        formation_cycles=facts.get("formation_cycles", 0),
-        active_mass=facts.get("active_mass"),
-        area=facts.get("area"),
-        **stated,
-    )
 
 
 def _xanes(task: Task) -> Found:
@@ -167,7 +136,7 @@ def _none(task: Task) -> Found:
 
 _ANALYSES: Mapping[str, Callable[[Task], Found]] = {
     "eis": analyses_eis.analyses,
-    "cycling": _cycling,
+    "cycling": analyses_cycling.analyses,
     "cycling_summary": _none,
     "xanes": _xanes,
     "xps": _haxpes,

@@ -46,17 +46,22 @@ def identify_files(files: tuple[Path, ...]) -> None:
 
 @main.command("read")
 @click.argument("file", type=_FILE)
-@click.option("--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write out.nc or out.csv.")
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write out.nc, out.csv, out.bdf.csv or out.bdf.parquet.",
+)
 @click.option("--group", help="Which measurement of a file with several.")
 @click.option("--format", "format_name", help="Force a format, see `interlayer formats`.")
 def read_file(file: Path, target: Path | None, group: str | None, format_name: str | None) -> None:
-    """Show what FILE holds, or convert it to NetCDF or CSV."""
+    """Show what FILE holds, or convert it to NetCDF, CSV or Battery Data Format (csv, parquet)."""
     from interlayer.parsers import ParseError, findings
 
     from .convert import describe, load, write
 
     try:
-        data = load(file, group=group, format=format_name, whole=target is None or target.suffix != ".csv")
+        data = load(file, group=group, format=format_name, whole=target is None or target.suffix == ".nc")
     except ParseError as error:
         _fail(str(error))
     if target is not None:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from .outcome import FileOutcome, Outcome, Run
 from .pipeline import Progress as Report
-from .wording import at, typeset, unit, words
+from .wording import at, number, unit, words
 
 if TYPE_CHECKING:
     from interlayer.analysis.quantity import Quantity
@@ -121,8 +121,8 @@ def _headlines(shown: _Shown) -> Iterator[tuple[str | Text, ...]]:
         for comparison in shown.outcome.comparisons.get(quantity.name, ()):
             if comparison.verdict != "not comparable":
                 verdict.append(f"{comparison.verdict} ", style=_STYLES.get(comparison.verdict, "dim"))
-        name, number = words(quantity.name), typeset(quantity.number())
-        yield shown.place, name, at(quantity, shown.temperature), number, unit(quantity), verdict
+        name, value = words(quantity.name), number(quantity)
+        yield shown.place, name, at(quantity, shown.temperature), value, unit(quantity), verdict
 
 
 def _remarks(entries: Iterable[_Shown]) -> Iterator[Text]:

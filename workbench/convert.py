@@ -1,4 +1,4 @@
-"""`interlayer read`: loading one file, and writing it as NetCDF or CSV."""
+"""`interlayer read`: loading one file, and writing it as NetCDF, CSV or Battery Data Format."""
 
 from __future__ import annotations
 
@@ -36,9 +36,24 @@ def describe(data: xr.Dataset | xr.DataTree) -> Iterator[tuple[str, xr.Dataset]]
 
 
 def write(data: xr.Dataset | xr.DataTree, target: Path) -> None:
-    """Write NetCDF or CSV, by the extension; `ValueError` for another one or for a tree as CSV."""
+    """Write NetCDF, CSV or Battery Data Format, by the end of the name.
+
+    Raises
+    ------
+    ValueError
+        For another ending, for a tree as one table, or for a measurement that the format cannot hold.
+    MissingDependency
+        If the package that writes the format is not installed.
+    """
     import xarray as xr
 
+    from .bdf import SUFFIXES, write_bdf
+
+    if target.name.lower().endswith(SUFFIXES):
+        if not isinstance(data, xr.Dataset):
+            raise ValueError("Battery Data Format holds one measurement; choose it with --group")
+        write_bdf(data, target)
+        return
     match target.suffix.lower():
         case ".nc":
             save(data, target)
@@ -48,7 +63,7 @@ def write(data: xr.Dataset | xr.DataTree, target: Path) -> None:
             with replacing(target) as temporary:
                 to_table(data).to_csv(temporary, lineterminator="\n")
         case other:
-            raise ValueError(f"cannot write {other!r}; expected .nc or .csv")
+            raise ValueError(f"cannot write {other!r}; expected .nc, .csv, .bdf.csv or .bdf.parquet")
 
 
 def to_table(ds: xr.Dataset) -> pd.DataFrame:

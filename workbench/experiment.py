@@ -139,14 +139,14 @@ def _value(value: object, fact: Fact, key: str) -> object:
     match fact.shape, value:
         case "quantity", dict():
             return _quantity(value, fact, key)
-        case "number", bool():
+        case "number" | "integer", bool():
             pass
         case "number", int() | float():
             return float(value)
-        case "integer", bool():
-            pass
         case "integer", int() if value >= 0:
             return value
+        case "integers", list() if value and all(type(item) is int and item > 0 for item in value):
+            return tuple(value)
         case "flag", bool():
             return value
         case "text", str() if not fact.choices or value in fact.choices:
@@ -187,13 +187,14 @@ def _check_files(folder: Path, sections: Mapping[str, Mapping[str, Any]], proble
     for name, file in sections.get("xanes", {}).get("references", {}).items():
         if not (folder / file).is_file():
             problems.append(f"xanes.references.{name}: there is no file {file!r} beside {FILE_NAME}")
-    if bare := sections.get("eis", {}).get("bare", ()):
-        names = [path.name for path in folder.rglob("*") if path.is_file()]
-        problems += [
-            f"eis.bare: there is no file {pattern!r} in the folder of {FILE_NAME}"
-            for pattern in bare
-            if not any(fnmatch(name, pattern) for name in names)
-        ]
+    for section in ("eis", "cycling"):
+        if bare := sections.get(section, {}).get("bare", ()):
+            names = [path.name for path in folder.rglob("*") if path.is_file()]
+            problems += [
+                f"{section}.bare: there is no file {pattern!r} in the folder of {FILE_NAME}"
+                for pattern in bare
+                if not any(fnmatch(name, pattern) for name in names)
+            ]
 
 
 def _check_reported(prefix: str, sections: Mapping[str, Mapping[str, Any]], problems: list[str]) -> None:

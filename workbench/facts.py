@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Shape = Literal["quantity", "number", "integer", "text", "flag", "texts", "numbers", "files", "region"]
+Shape = Literal["quantity", "number", "integer", "integers", "text", "flag", "texts", "numbers", "files", "region"]
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,57 @@ SECTIONS: Mapping[str, Mapping[str, Fact]] = {
         "area": Fact(
             "quantity", "electrode area", "cm2", example='{ value = 0.785, uncertainty = 0.01, unit = "cm2" }'
         ),
+        "temperature": Fact(
+            "quantity",
+            "temperature of the test",
+            "degC",
+            example='{ value = 25.0, uncertainty = 0.5, unit = "degC" }',
+        ),
+        "thickness": Fact(
+            "quantity",
+            "thickness of the active film, for capacities by volume and thickness",
+            "nm",
+            example='{ value = 1.0, uncertainty = 0.03, unit = "um" }',
+        ),
+        "nominal_capacity": Fact(
+            "quantity",
+            "charge that 1 C passes in an hour; without it rates are given as currents",
+            "A h",
+            example='{ value = 0.45, uncertainty = 0.01, unit = "mA h" }',
+        ),
+        "diffusion_length": Fact(
+            "quantity",
+            "way of the ion into the active material, for the diffusion coefficient of a GITT: thickness of a film, "
+            "volume over surface of particles",
+            "nm",
+            example='{ value = 1.0, uncertainty = 0.05, unit = "um" }',
+        ),
         "reference_cycle": Fact("integer", "cycle whose capacity is 100 %, from 1", example="1"),
-        "formation_cycles": Fact("integer", "number of formation cycles at the start", example="0"),
+        "formation_cycles": Fact(
+            "integer", "number of formation cycles at the start; as the currents tell if left out", example="0"
+        ),
         "compare_cycle": Fact("integer", "cycle whose retention is reported; the last complete one if left out"),
+        "shown_cycles": Fact(
+            "integers",
+            "cycles whose voltage and dQ/dV are shown; the first, the first after formation and the last if left out",
+            example="[1, 3, 100]",
+        ),
+        "series": Fact(
+            "text",
+            "name that cells share which were built alike, also across folders; their mean and spread are given",
+            example='"NCM811, LiNbOx 5 nm"',
+        ),
+        "bare": Fact(
+            "texts",
+            "files of the cells without the coating, as names or patterns; all others of the folder, or of the series, "
+            "are coated",
+            example='["bare_*.mpt"]',
+        ),
+        "test": Fact(
+            "text",
+            "name that files share which are parts of one test; they are joined in the order of their times",
+            example='"cell 7"',
+        ),
         "current_gain": Fact("number", "relative standard uncertainty of the cycler's current", example="0.0005"),
         "current_offset": Fact(
             "quantity",

@@ -22,8 +22,10 @@ def figures(dataset: xr.Dataset, outcomes: Iterable[Outcome]) -> Iterator[str]:
     """Yield data URIs: the data (an image with the edges that were found), each headline that has curves, the rest."""
     from .plot_results import drawing_of
     from .plot_style import mark_simulated
-    from .plots import plot, plot_beside, trace_layer
+    from .plots import plot, plot_beside, record_with_events, trace_layer
 
+    outcomes = list(outcomes)
+    results = [o.result for o in outcomes if o.result is not None]
     drawable = [o for o in outcomes if o.result is not None and drawing_of(o.result) is not None]
     drawn = [o.result for o in drawable if o.result is not None and o.role == "headline"]
     closer = [o.result for o in drawable if o.result is not None and o.role != "headline"]
@@ -34,7 +36,9 @@ def figures(dataset: xr.Dataset, outcomes: Iterable[Outcome]) -> Iterator[str]:
         warnings.simplefilter("ignore")
         if is_image and drawn:
             yield data_uri(trace_layer(dataset, drawn[0]), vector=False)
-        elif not drawn or dataset.attrs["technique"] == "cycling":
+        elif dataset.attrs["technique"] == "cycling":
+            yield data_uri(record_with_events(dataset, results), vector=True)
+        elif not drawn:
             yield data_uri(plot(dataset), vector=not heavy)
         for figure in (*map(plot, drawn), *([plot_beside(closer)] if closer else [])):
             if dataset.attrs.get("simulated"):

@@ -96,6 +96,8 @@ class Series:
         What came of it.
     temperature : Quantity, optional
         At which the numbers hold.
+    details : tuple of Outcome
+        What else was computed, for a closer look.
     name : str
         Instead of the sample's name, for a series of several samples.
     draw : tuple of callable
@@ -106,6 +108,7 @@ class Series:
     members: Sequence[Member]
     outcome: Outcome
     temperature: Quantity | None = None
+    details: tuple[Outcome, ...] = ()
     name: str = ""
     draw: tuple[Callable[[], Figure], ...] = ()
 
@@ -140,13 +143,21 @@ def in_time_order(members: Iterable[Member]) -> list[Member]:
     return members
 
 
-def joint_validity(members: Sequence[Member]) -> Validity | None:
-    """Return what the tests of the members' data say together, None where not all were tested."""
+def joint_validity(members: Sequence[Member], noun: str = "spectra") -> Validity | None:
+    """Return what the tests of the members' data say together, None where not all were tested.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        What was tested.
+    noun : str
+        What the members are, in the plural.
+    """
     verdicts = [member.measurement.validity for member in members]
     doubtful = [m.place for m, v in zip(members, verdicts, strict=True) if v is not None and v.verdict == "warn"]
     if doubtful:
-        return Validity("warn", f"{len(doubtful)} of {len(members)} spectra are doubtful: {listed(doubtful)}")
-    return None if None in verdicts else Validity("pass", f"all {len(members)} spectra are consistent")
+        return Validity("warn", f"{len(doubtful)} of {len(members)} {noun} are doubtful: {listed(doubtful)}")
+    return None if None in verdicts else Validity("pass", f"all {len(members)} {noun} are consistent")
 
 
 def listed(places: Sequence[str], most: int = 4) -> str:

@@ -53,10 +53,13 @@ class Validity:
         Whether the data may be taken for what the analyses assume.
     reason : str
         One sentence.
+    label : str
+        One or two words for tables, where neither "consistent" nor "doubtful" says it.
     """
 
     verdict: Literal["pass", "warn"]
     reason: str
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -227,6 +230,8 @@ class SeriesOutcome:
         Whether any member is.
     outcome : Outcome
         What came of it.
+    details : tuple of Outcome
+        For a closer look.
     figures : tuple of str
         Data URIs.
     """
@@ -238,6 +243,7 @@ class SeriesOutcome:
     members: tuple[str, ...]
     outcome: Outcome
     temperature: Quantity | None = None
+    details: tuple[Outcome, ...] = ()
     simulated: bool = False
     figures: tuple[str, ...] = ()
 
@@ -248,6 +254,7 @@ class SeriesOutcome:
             "members": list(self.members),
             "temperature": None if self.temperature is None else self.temperature.to_dict(),
             "outcome": self.outcome.to_dict(),
+            "details": [outcome.to_dict() for outcome in self.details],
         }
 
 

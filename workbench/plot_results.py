@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import plot_cycling, plot_symmetric, plot_voltage
 from .plot_series import arc_edge, frame_nyquist
 from .plot_style import BLUE, GREEN, GREY, ORANGE, POINTS, RED, axis_label, engineering
-from .wording import headline, words
+from .wording import headline
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,6 +29,24 @@ def drawing_of(result: Result) -> Draw | None:
         return None
     held = {str(name) for name in result.curves.variables}
     return next((draw for needed, draw in _DRAWINGS if needed <= held), None)
+
+
+def drawn_together(results: Sequence[Result]) -> list[Callable[[Figure], None]]:
+    """Return what draws each panel of results side by side; derivatives of several half cycles are one panel."""
+    panels: dict[object, list[Result]] = {}
+    for number, result in enumerate(results):
+        curves = result.curves
+        kind = None if curves is None else next((name for name in _DERIVATIVES if name in curves), None)
+        panels.setdefault(kind or number, []).append(result)
+    return [partial(_panel, found) for found in panels.values()]
+
+
+def _panel(results: Sequence[Result], figure: Figure) -> None:
+    draw, curves = drawing_of(results[0]), results[0].curves
+    if len(results) > 1:
+        plot_voltage.derivatives(figure, results)
+    elif draw is not None and curves is not None:
+        draw(figure, curves, results[0])
 
 
 def _impedance_fit(figure: Figure, curves: xr.Dataset, result: Result) -> None:
@@ -142,40 +162,6 @@ def _layer(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     across.set(xlabel="across the interface (nm)", ylabel="intensity")
 
 
-def _retention(figure: Figure, curves: xr.Dataset, result: Result) -> None:
-    capacity, efficiency = figure.subplots(1, 2)
-    cycle = curves["cycle"]
-    factor, prefix = engineering(float(np.nanmax(curves["capacity_discharge"])))
-    whole = np.isfinite(curves["coulombic_efficiency"].values)
-    for name, colour in (("capacity_charge", GREY), ("capacity_discharge", BLUE)):
-        points = curves[name].values * factor
-        capacity.plot(cycle[whole], points[whole], **{**POINTS, "color": colour}, label=words(name[9:]))
-        capacity.plot(cycle[~whole], points[~whole], marker="x", ms=3.2, ls="none", color=colour, alpha=0.5)
-    capacity.set(xlabel="cycle", ylabel=f"capacity ({prefix}{curves['capacity_discharge'].attrs['units']})")
-    capacity.set_ylim(bottom=0)
-    capacity.legend(loc="lower left")
-    capacity.set_title(headline(result.quantities[0]), fontsize=9)
-    efficiency.errorbar(
-        cycle, curves["coulombic_efficiency"], curves.get("coulombic_efficiency_stderr"), fmt="s", ms=3, mfc="none",
-        lw=0.7, color=ORANGE,
-    )  # fmt: skip
-    efficiency.axhline(1.0, color=GREY, lw=0.6)
-    efficiency.set(xlabel="cycle", ylabel="coulombic efficiency")
-
-
-def _polarisation(figure: Figure, curves: xr.Dataset, result: Result) -> None:
-    ax = figure.subplots()
-    factor, prefix = engineering(float(np.nanmax(np.abs(curves["overpotential"]))))
-    hours = curves["start"] / 3600.0
-    ax.errorbar(
-        hours, curves["overpotential"] * factor, curves["overpotential_stderr"] * factor, fmt="o", ms=3.2, mfc="none",
-        lw=0.7, color=BLUE,
-    )  # fmt: skip
-    ax.set(xlabel="start of the half cycle (h)", ylabel=f"overpotential ({prefix}V)")
-    ax.set_ylim(bottom=0)
-    ax.set_title(headline(result.quantities[0]), fontsize=9)
-
-
 def _arrhenius(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     ax = figure.subplots()
     inverse, line = 1e3 / curves["temperature"].values, 1e3 / curves["temperature_line"].values
@@ -251,6 +237,7 @@ def _relaxation_times(figure: Figure, curves: xr.Dataset, result: Result) -> Non
     ax.set_title(headline(result.quantities[0]), fontsize=9)
 
 
+_DERIVATIVES = ("incremental_capacity", "differential_voltage")
 _PARTS: Mapping[str, str] = {"real": BLUE, "imaginary": GREEN}
 _DRAWINGS: tuple[tuple[set[str], Draw], ...] = (
     ({"residual_real", "suspect", "frequency"}, _kramers_kronig),
@@ -260,8 +247,15 @@ _DRAWINGS: tuple[tuple[set[str], Draw], ...] = (
     ({"component", "fit", "mu_normalized"}, _combination),
     ({"signal", "fit", "background"}, _region),
     ({"thickness", "arclength", "profile_model"}, _layer),
-    ({"overpotential", "overpotential_stderr", "half_cycle"}, _polarisation),
-    ({"coulombic_efficiency", "capacity_discharge", "cycle"}, _retention),
+    ({"overpotential", "overpotential_stderr", "half_cycle"}, plot_symmetric.polarisation),
+    ({"step_current", "step_start"}, plot_symmetric.critical_current),
+    ({"coulombic_efficiency", "capacity_discharge", "cycle"}, plot_cycling.retention),
+    ({"fit_lower", "fit_upper", "used", "cycle"}, plot_cycling.fade),
+    ({"capacity_of_cycle", "block_of_cycle"}, plot_cycling.rate),
+    ({"voltage", "capacity", "half_cycle", "current"}, plot_voltage.profiles),
+    ({"open_circuit_voltage", "diffusion_coefficient", "pulse"}, plot_voltage.titration),
+    ({"incremental_capacity", "peak_position"}, plot_voltage.derivative),
+    ({"differential_voltage", "peak_position"}, plot_voltage.derivative),
     ({"arrhenius_line", "conductivity"}, _arrhenius),
     ({"series_line", "film_thickness"}, _thickness_series),
 )

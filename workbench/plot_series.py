@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .plot_style import BLUE, GREY, ORANGE, POINTS, STYLE, engineering
+from .plot_style import BLUE, GREY, ORANGE, POINTS, STYLE, engineering, shades
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from interlayer.analysis.quantity import Quantity
 
-_COLOURS = "viridis"
-_DARKEST, _LIGHTEST = 0.0, 0.85  # the yellow end cannot be read on white
 _BEYOND = 1.4  # times the foot of the spur: where the axes are cut
 _RISEN = 1.3  # of the slope over that at the foot, which noise does not reach
 _DWARFED = 2.0  # height of the spur over that cut, from which on the axes are cut
@@ -38,8 +36,7 @@ def overlay(spectra: Sequence[tuple[float, xr.Dataset]], title: str) -> Figure:
     from matplotlib.colors import LinearSegmentedColormap, Normalize
     from matplotlib.figure import Figure
 
-    shades = mpl.colormaps[_COLOURS](np.linspace(_DARKEST, _LIGHTEST, 64))
-    colours = LinearSegmentedColormap.from_list("series", list(shades))
+    colours = LinearSegmentedColormap.from_list("series", shades(64))
     values = [value for value, _ in spectra]
     scale = Normalize(min(values), max(values) if max(values) > min(values) else min(values) + 1.0)
     with mpl.rc_context(STYLE):

@@ -9,9 +9,10 @@ import numpy as np
 
 from interlayer.analysis.quantity import Result
 
-from .plot_results import drawing_of
+from . import plot_cycling
+from .plot_results import drawing_of, drawn_together
 from .plot_series import draw_nyquist
-from .plot_style import BLUE, GREY, ORANGE, POINTS, RED, STYLE, axis_label, engineering, mark_simulated, thin
+from .plot_style import BLUE, GREY, ORANGE, POINTS, RED, STYLE, axis_label, mark_simulated
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,15 +61,20 @@ def plot(data: xr.Dataset | Result) -> Figure:
 
 
 def plot_beside(results: Sequence[Result]) -> Figure:
-    """Draw several results into one figure, from left to right."""
+    """Draw several results into one figure, from left to right; those of half cycles share a plot."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(8.0, 3.0), layout="constrained")
-        parts: Any = figure.subfigures(1, len(results), squeeze=False)
-        for part, result in zip(parts[0], results, strict=True):
-            _draw_result(part, result)
+        panels = drawn_together(results)
+        odd = len(panels) % 2  # the first of an odd number has a row of its own
+        rows = [panels[:odd], *(panels[place : place + 2] for place in range(odd, len(panels), 2))]
+        rows = [row for row in rows if row]
+        figure = Figure(figsize=(8.0, 3.0 * len(rows)), layout="constrained")
+        shelves: Any = figure.subfigures(len(rows), 1, squeeze=False)
+        for shelf, row in zip(shelves[:, 0], rows, strict=True):
+            for part, draw in zip(shelf.subfigures(1, len(row), squeeze=False)[0], row, strict=True):
+                draw(part)
     return figure
 
 
@@ -111,19 +117,6 @@ def _phase_limits(degrees: np.ndarray[Any, Any]) -> tuple[float, float]:
     )
 
 
-def _cycling(figure: Figure, ds: xr.Dataset) -> None:
-    axes = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1)) if "current" in ds else [figure.subplots()]
-    step = thin(ds.sizes["record"])
-    hours = ds["test_time"].values[::step] / 3600.0
-    axes[0].plot(hours, ds["voltage"].values[::step], color=BLUE, lw=0.8)
-    axes[0].set_ylabel("voltage (V)")
-    if "current" in ds:
-        factor, prefix = engineering(float(np.nanmax(np.abs(ds["current"].values))))
-        axes[1].plot(hours, ds["current"].values[::step] * factor, color=ORANGE, lw=0.8)
-        axes[1].set_ylabel(f"current ({prefix}A)")
-    axes[-1].set_xlabel("time (h)")
-
-
 def _cycling_summary(figure: Figure, ds: xr.Dataset) -> None:
     capacity = figure.subplots()
     for name, colour in (("capacity_charge", GREY), ("capacity_discharge", BLUE)):
@@ -155,6 +148,19 @@ def _xps(figure: Figure, ds: xr.Dataset) -> None:
     if axis == "binding_energy":
         ax.set_xlim(float(ds[axis].max()), float(ds[axis].min()))
     ax.set_title(str(ds.attrs.get("core_level", "")), fontsize=9)
+
+
+def record_with_events(ds: xr.Dataset, results: Sequence[Result]) -> Figure:
+    """Draw a cycling record with the short circuits that results found in it."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8.0, 3.4), layout="constrained")
+        plot_cycling.record(figure, ds, results)
+        if ds.attrs.get("simulated"):
+            mark_simulated(figure)
+    return figure
 
 
 def trace_layer(ds: xr.Dataset, result: Result) -> Figure:
@@ -202,7 +208,7 @@ def _spectrum(figure: Figure, ds: xr.Dataset) -> None:
 
 _DRAW: Mapping[str, Callable[[Any, Any], None]] = {
     "eis": _eis,
-    "cycling": _cycling,
+    "cycling": plot_cycling.record,
     "cycling_summary": _cycling_summary,
     "xanes": _xanes,
     "xps": _xps,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .files import write_json, write_text
 from .outcome import ROW_FIELDS, SCHEMA, FileOutcome, Run, SeriesOutcome
-from .wording import at, celsius, typeset, unit, words
+from .wording import at, celsius, number, printed_unit, readable, typeset, unit, words
 
 if TYPE_CHECKING:
     from interlayer.analysis.quantity import Quantity
@@ -52,8 +52,9 @@ def html(run: Run) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=PackageLoader("interlayer"), trim_blocks=True
     )
-    environment.filters["number"] = lambda quantity: typeset(quantity.number())
+    environment.filters["number"] = number
     environment.filters["unit"] = unit
+    environment.filters["printed_unit"] = printed_unit
     environment.filters["interval"] = _interval
     environment.filters["share"] = _share
     environment.filters["at"] = at
@@ -98,9 +99,10 @@ def _by_sample(files: Iterable[FileOutcome], series: Iterable[SeriesOutcome]) ->
 
 def _interval(quantity: Quantity) -> str:
     """Return the interval with as many digits as its width makes meaningful."""
-    if quantity.interval95 is None:
+    interval = readable(quantity).interval95
+    if interval is None:
         return ""
-    low, high = quantity.interval95
+    low, high = interval
     width, largest = high - low, max(abs(low), abs(high))
     digits = 2 if not width or not largest else max(2, math.ceil(math.log10(largest / width)) + 2)
     return " … ".join(typeset(f"{bound:#.{min(digits, 12)}g}".rstrip(".")) for bound in (low, high))

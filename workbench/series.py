@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from . import series_eis
+from . import series_cells, series_cycling, series_eis
 from .attempt import compared
 from .experiment import Experiment
 from .facts import SECTION_OF
@@ -19,6 +19,7 @@ from .outcome import FileOutcome, Outcome, SeriesOutcome, light
 _LOG = logging.getLogger(__name__)
 
 ANALYSES: Mapping[str, tuple[Callable[[Sequence[Member]], Iterator[Series]], ...]] = {
+    "cycling": (series_cells.replicate_cells, series_cells.coated_against_bare, series_cycling.joined_tests),
     "eis": (series_eis.temperature_series, series_eis.coated_against_bare, series_eis.thickness_series),
 }
 """By technique; each is given all measurements of the technique and picks those that belong together."""
@@ -85,6 +86,7 @@ def _outcome(technique: str, series: Series) -> SeriesOutcome:
         temperature=series.temperature,
         simulated=simulated,
         outcome=replace(light(outcome), validity=outcome.validity),
+        details=tuple(map(light, series.details)),
         figures=tuple(_figures(series, simulated)),
     )
 

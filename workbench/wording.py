@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from interlayer.analysis.quantity import Quantity
 
 from .outcome import WITHOUT_TEMPERATURE
@@ -48,12 +50,56 @@ def at(quantity: Quantity, temperature: Quantity | None) -> str:
     return "" if temperature is None or quantity.name.startswith(WITHOUT_TEMPERATURE) else celsius(temperature)
 
 
+_READABLE: Mapping[str, tuple[tuple[str, float], ...]] = {
+    "V": (("V", 0.5), ("mV", 0.0)),
+    "A": (("A", 1.0), ("mA", 1e-3), ("uA", 1e-6), ("nA", 0.0)),
+    "A h": (("A h", 1.0), ("mA h", 1e-3), ("uA h", 0.0)),
+    "W h": (("W h", 1.0), ("mW h", 0.0)),
+    "A cm-2": (("A cm-2", 1.0), ("mA cm-2", 1e-4), ("uA cm-2", 0.0)),
+    "mA h cm-2": (("mA h cm-2", 0.1), ("uA h cm-2", 0.0)),
+}
+"""Units in which people print a quantity, each with the size from which on it is taken."""
+
+_SYMBOLS = (("-1", "⁻¹"), ("-2", "⁻²"), ("-3", "⁻³"), ("cm2", "cm²"), ("degC", "°C"), ("uA", "µA"), ("ohm", "Ω"))
+
+
+def readable(quantity: Quantity) -> Quantity:
+    """Return a quantity in the unit in which people print one of its size.
+
+    Examples
+    --------
+    >>> readable(Quantity("overpotential", 0.11211, 5e-4, "V")).number()
+    '112.11 ± 0.50'
+    """
+    units = _READABLE.get(quantity.unit, ())
+    size = max(abs(quantity.value), quantity.stderr or 0.0)
+    return next((quantity.to(name) for name, least in units if size >= least), quantity)
+
+
+def number(quantity: Quantity) -> str:
+    """Return value and uncertainty, or a limit, in the unit that `unit` returns."""
+    return typeset(readable(quantity).number())
+
+
 def unit(quantity: Quantity) -> str:
-    """Return the unit, nothing for a pure number."""
-    return "" if quantity.unit == "1" else quantity.unit
+    """Return the unit of `number` as papers print it, nothing for a pure number."""
+    return printed_unit(readable(quantity).unit)
+
+
+def printed_unit(name: str) -> str:
+    """Return a unit as papers print it.
+
+    Examples
+    --------
+    >>> printed_unit("mA h g-1"), printed_unit("ohm cm2"), printed_unit("1")
+    ('mA h g⁻¹', 'Ω cm²', '')
+    """
+    for plain, symbol in _SYMBOLS:
+        name = name.replace(plain, symbol)
+    return "" if name == "1" else name
 
 
 def headline(quantity: Quantity) -> str:
     """Return name, number and unit for the title of a figure."""
     relation = "= " if quantity.relation == "=" else ""
-    return f"{words(quantity.name)} {relation}{typeset(quantity.number())} {unit(quantity)}".rstrip()
+    return f"{words(quantity.name)} {relation}{number(quantity)} {unit(quantity)}".rstrip()

@@ -103,7 +103,7 @@ class Protocol:
 
 
 @dataclass
-class _Record:
+class Record:
     """Rows as EC-Lab counts them, filled step by step."""
 
     cycler: Cycler
@@ -181,15 +181,15 @@ def simulate(
     """
     random = generator(seed)
     discharge, charge = _capacities(cell, protocol, random)
-    record = _Record(cycler, random)
+    record = Record(cycler, random)
     record.rest(3.42, 600.0, 5)
     for cycle in range(1, protocol.cycles + 1):
         rate = protocol.current_density * cell.area * (0.5 if cycle <= protocol.formation_cycles else 1.0)
         polarisation = 0.02 + 0.001 * cycle
-        _charge(record, charge[cycle - 1], rate, polarisation, protocol, cycle == protocol.interrupted_cycle)
+        charge_half(record, charge[cycle - 1], rate, polarisation, protocol, cycle == protocol.interrupted_cycle)
         record.rest(protocol.voltage_high - polarisation, 300.0, 2)
         stop = 0.45 if cycle == protocol.cycles else 1.0
-        _discharge(record, discharge[cycle - 1], rate, polarisation, protocol, stop)
+        discharge_half(record, discharge[cycle - 1], rate, polarisation, protocol, stop)
         if stop == 1.0:
             record.rest(protocol.voltage_low + 3 * polarisation, 300.0, 2)
     chosen = protocol.compare_cycle - 1
@@ -213,9 +213,10 @@ def _capacities(cell: HalfCell, protocol: Protocol, random: np.random.Generator)
     return discharge, discharge / efficiency
 
 
-def _charge(
-    record: _Record, capacity: float, rate: float, polarisation: float, protocol: Protocol, interrupted: bool
+def charge_half(
+    record: Record, capacity: float, rate: float, polarisation: float, protocol: Protocol, interrupted: bool
 ) -> None:
+    """Append a charge of a true capacity (mA h) at a current (mA) that costs a polarisation (V)."""
     duration = 3600.0 * capacity / record.true_current(rate)
     part = np.linspace(1.0 / protocol.points, 1.0, protocol.points)
     voltage = 3.88 + polarisation + 0.12 * part + 0.18 * part**3 - 0.3 * np.exp(-part / 0.015)
@@ -229,9 +230,10 @@ def _charge(
     record.current_step((part[cut:] - part[cut - 1]) * duration, voltage[cut:], rate, new_half_cycle=False)
 
 
-def _discharge(
-    record: _Record, capacity: float, rate: float, polarisation: float, protocol: Protocol, stop: float
+def discharge_half(
+    record: Record, capacity: float, rate: float, polarisation: float, protocol: Protocol, stop: float
 ) -> None:
+    """Append a discharge as `charge_half` does, up to a part of it."""
     duration = 3600.0 * capacity / -record.true_current(-rate)
     part = np.linspace(1.0 / protocol.points, 1.0, protocol.points)
     voltage = 4.15 - polarisation - 0.22 * part + 0.1 * np.exp(-part / 0.03)
@@ -289,9 +291,9 @@ def simulate_symmetric(
         Columns as of `simulate`.
     dict of str to Fact
         ``overpotential`` in V: current times the resistance of interfaces and pellet, averaged over the second half of
-        the last half cycle.
+        the last half cycle before the short; ``overpotential_shorted`` the same of the last one after it.
     """
-    record = _Record(cycler, generator(seed))
+    record = Record(cycler, generator(seed))
     record.rest(cell.centre, 120.0, 3)
     count = round(plating.duration / plating.half_cycle)
     elapsed = plating.half_cycle * 60.0 * np.linspace(1.0 / plating.points, 1.0, plating.points) ** 1.5
@@ -303,9 +305,17 @@ def simulate_symmetric(
         current = record.true_current(setpoint)
         voltage = cell.centre + 1e-3 * current / cell.area * resistance * shape
         record.current_step(elapsed, voltage, setpoint, new_half_cycle=True)
-    late = np.linspace(plating.duration - 0.5 * plating.half_cycle, plating.duration, 101)
-    plateau = 1e-3 * plating.current_density * float(np.mean(_area_resistance(cell, plating, late)))
-    return record.columns(), {"overpotential": Fact(plateau, 0.0, "V")}
+    sound = count if cell.short is None else int(cell.short // plating.half_cycle)
+    truth = {"overpotential": Fact(_plateau(cell, plating, sound), 0.0, "V")}
+    if cell.short is not None:
+        truth["overpotential_shorted"] = Fact(_plateau(cell, plating, count), 0.0, "V")
+    return record.columns(), truth
+
+
+def _plateau(cell: SymmetricCell, plating: Plating, number: int) -> float:
+    """Return the mean voltage over the second half of a half cycle, counted from 1, without nucleation and offset."""
+    late = np.linspace(number - 0.5, number, 101) * plating.half_cycle
+    return 1e-3 * plating.current_density * float(np.mean(_area_resistance(cell, plating, late)))
 
 
 def _area_resistance(cell: SymmetricCell, plating: Plating, minutes: Floats) -> Floats:

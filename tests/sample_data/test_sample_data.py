@@ -17,7 +17,7 @@ VENDOR_FILES = [
     for file in sorted(sample_data.path(experiment).iterdir())
     if file.suffix != ".toml"
 ]
-SERIES = {"temperature series", "coated against bare"}
+SERIES = {"temperature series", "coated against bare", "coated against bare cells"}
 SECTIONS = {"eis", "cycling", "xanes", "haxpes", "tem"}
 
 

@@ -128,3 +128,18 @@ def test_draft_is_valid_and_says_everything(tmp_path):
     facts = load(write(tmp_path, "\n".join(lines))).sections
     for section, known in SECTIONS.items():
         assert set(facts[section]) == {key for key, fact in known.items() if fact.example}
+
+
+def test_cycles_are_listed_as_whole_numbers(tmp_path):
+    """Cycle 0 or 1.5 does not exist."""
+    path = write(tmp_path, "[cycling]\nshown_cycles = [1, 3, 100]\n")
+    assert load(path).facts("cycling", tmp_path / "a.mpr")["shown_cycles"] == (1, 3, 100)
+    for wrong in ("[0]", "[1.5]", "[]", "3", "[true]"):
+        with pytest.raises(ExperimentError, match=r"cycling.shown_cycles"):
+            load(write(tmp_path, f"[cycling]\nshown_cycles = {wrong}\n"))
+
+
+def test_bare_cells_that_are_not_there(tmp_path):
+    """A misspelt pattern would compare the coated cells with nothing."""
+    with pytest.raises(ExperimentError, match=r"cycling.bare: there is no file 'bear_\*'"):
+        load(write(tmp_path, '[cycling]\nbare = ["bear_*"]\n'))
