@@ -15,6 +15,7 @@ from . import _columns_eis as eis
 from . import _columns_summary as summary
 from . import _columns_windeta as windeta
 from ._card import HEAD, Format, Head, Magic
+from ._cards_microscopy import MICROSCOPY
 from ._column_marks import table_with
 
 __all__ = ["BUILT_IN", "HEAD", "Format", "Head", "Magic", "formats"]
@@ -226,25 +227,7 @@ BUILT_IN: tuple[Format, ...] = (
         extensions=(".vms", ".npl", ".vamas"),
         magic=(Magic(rb"\A\s*VAMAS Surface Chemical Analysis Standard Data Transfer Format", "text"),),
     ),
-    Format(
-        name="tiff",
-        title="TIFF micrograph (FEI, Zeiss, ImageJ, OME, DigitalMicrograph, plain tags)",
-        techniques=("image",),
-        module=f"{_PARSERS}.tiff",
-        extensions=(".tif", ".tiff"),
-        magic=(Magic(rb"\A(II\*\0|MM\0\*|II\+\0|MM\0\+)"),),
-    ),
-    Format(
-        name="dm",
-        title="Gatan DigitalMicrograph 3 and 4",
-        techniques=("image", "eels", "eds"),
-        module=f"{_PARSERS}.dm",
-        extensions=(".dm3", ".dm4"),
-        magic=(
-            Magic(rb"(?s)\A\0\0\0\x03.{4}\0\0\0[\0\x01]"),
-            Magic(rb"(?s)\A\0\0\0\x04.{8}\0\0\0[\0\x01]"),
-        ),
-    ),
+    *MICROSCOPY,
     Format(
         name="neware-nda",
         title="Neware BTS binary",
@@ -344,6 +327,19 @@ BUILT_IN: tuple[Format, ...] = (
         module=f"{_PARSERS}.novocontrol_windeta",
         extensions=(".txt", ".dat"),
         magic=(table_with((windeta.FREQUENCY,), (*windeta.PERMITTIVITY, *windeta.CONDUCTIVITY)),),
+    ),
+    Format(
+        name="delimited-eds",
+        title="delimited text with an EDS line scan",
+        techniques=("eds",),
+        module=f"{_PARSERS}.delimited_eds",
+        extensions=(".csv", ".txt"),
+        magic=(
+            Magic(
+                rb"(?s)\A(?=.*\n(?:distance|(?:line|scan)?position|dist)\n).*\n[a-z]{1,2}[klm]?[ab]?\d?(?:\(\S*\))?\n",
+                "columns",
+            ),
+        ),
     ),
     Format(
         name="delimited-eis",

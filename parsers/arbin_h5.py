@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._arbin import About, tests_of
+from ._hdf5 import opened
 from ._source import Measurement, Source
-from .errors import CorruptFile, LimitExceeded, ParseError, UnsupportedContent
+from .errors import CorruptFile, LimitExceeded, UnsupportedContent
 
 if TYPE_CHECKING:
     import h5py
@@ -52,18 +52,9 @@ def read(source: Source) -> Iterator[Measurement]:
     UnsupportedContent
         If it holds no table of data, or one whose columns cannot be named without unpickling.
     """
-    import h5py
-
-    try:
-        with h5py.File(BytesIO(source.data), "r") as file:
-            columns = _table(file, source)
-            facts = _frame(file, source)
-    except ParseError:
-        raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise CorruptFile(
-            f"the HDF5 file cannot be read: {error}", expected="a whole file", remedy="copy the file again"
-        ) from error
+    with opened(source) as file:
+        columns = _table(file, source)
+        facts = _frame(file, source)
     clock = _dates(columns.pop("Date_Time"), _TICKS) if "Date_Time" in columns else None
     yield from tests_of(columns, clock, _known(columns, facts), source)
 

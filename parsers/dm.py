@@ -23,25 +23,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
-from . import schema
 from ._dm_tags import Array, Group, Tree, find, number, plain, text
 from ._dm_tags import attributes as microscope_attributes
-from ._image import (
-    COLOURS,
-    Axis,
-    Steps,
-    Vendor,
-    assemble,
-    coordinate,
-    direction_findings,
-    metadata_json,
-    steps,
-    unit_and_factor,
-)
+from ._image import COLOURS, Axis, Vendor, assemble
 from ._source import Measurement, Source
+from ._spectrum_image import assemble_spectra, is_energy
 from .errors import CorruptFile, LimitExceeded, ParseError, TruncatedFile, UnsupportedContent
 from .findings import Finding, Severity
 
@@ -113,7 +101,7 @@ def _image(image: Group, group: str, tree: Tree, source: Source) -> Measurement:
     tags = tags if isinstance(tags, dict) else {}
     attrs = microscope_attributes(tags) | _intensity(data)
     attrs["title"] = text(image.get("Name")) or None
-    energy = [index for index, axis in enumerate(axes) if _is_energy(axis)]
+    energy = [index for index, axis in enumerate(axes) if is_energy(axis)]
     if len(energy) == 1 and kind not in (*HALF_PLANE, RGB, RGBA) and pixels.dtype.kind in "iuf":
         return _spectrum(group, pixels, axes, energy[0], tags, attrs)
     return _picture(group, pixels, kind, axes, Vendor("DigitalMicrograph", attrs=attrs, metadata=plain(tags)))
@@ -171,13 +159,6 @@ def _intensity(data: Group) -> dict[str, Any]:
     return {"intensity_scale": scale, "intensity_origin": origin, "intensity_units": units or None}
 
 
-def _is_energy(axis: Axis) -> bool:
-    try:
-        return unit_and_factor(axis.unit)[0] == "eV"
-    except UnsupportedContent:
-        return False
-
-
 def _picture(group: str, pixels: NDArray[Any], kind: int, axes: list[Axis], vendor: Vendor) -> Measurement:
     channels: tuple[str, ...] = ()
     dims = {1: (), 2: ("y", "x"), 3: ("frame", "y", "x")}.get(len(axes), ())
@@ -208,38 +189,16 @@ def _picture(group: str, pixels: NDArray[Any], kind: int, axes: list[Axis], vend
 def _spectrum(
     group: str, pixels: NDArray[Any], axes: list[Axis], energy: int, tags: Group, attrs: dict[str, Any]
 ) -> Measurement:
-    places = [axis for index, axis in enumerate(axes) if index != energy]
-    if len(places) > 2:
-        raise UnsupportedContent(f"a spectrum with {len(places)} other axes", expected="a point, a line or a map")
-    axis = axes[energy]
-    factor = unit_and_factor(axis.unit)[1]
-    counts = np.ascontiguousarray(np.moveaxis(pixels, energy, -1))
-    if not axis.scale or not math.isfinite(axis.scale * factor):
-        raise CorruptFile(f"the energy axis has the scale {axis.scale:g}", expected="a step in eV or keV")
-    technique, findings = _technique(tags, axis.unit)
-    energies = axis.start * factor + axis.scale * factor * np.arange(counts.shape[-1], dtype=np.float64)
-    dims = {0: (), 1: ("distance",), 2: ("y", "x")}[len(places)]
-    resolved = [steps(place) for place in places]
-    if any(place.unit != resolved[0].unit for place in resolved):
-        resolved = [Steps(reason=place.reason or "the axes differ in kind") for place in resolved]
-    for name, place in zip(dims, resolved, strict=True):
-        if place.unit == "pixel":
-            message = f"The axis {name} is in pixels: {place.reason}."
-            findings.append(Finding("uncalibrated", "warning", message))
-        findings += direction_findings(name, place)
-    counted = technique == "eds" or attrs.get("intensity_units") in ("Counts", "counts", "e-")
-    values: dict[str, Any] = {
-        "energy": energies,
-        "counts": xr.Variable((*dims, "energy"), counts, {"units": "count" if counted else "1"}),
-    }
-    for name, place, size in zip(dims, resolved, counts.shape, strict=False):
-        values[name] = coordinate(name, place, size)
-    attrs |= {
-        "original_scale": [float(one.scale) for one in (*places, axis)],
-        "original_units": [one.unit for one in (*places, axis)],
-        "original_metadata": metadata_json(plain(tags)),
-    }
-    return Measurement(group, schema.build(technique, values, **attrs), findings)
+    technique, findings = _technique(tags, axes[energy].unit)
+    return assemble_spectra(
+        group,
+        np.ascontiguousarray(np.moveaxis(pixels, energy, -1)),
+        [axis for index, axis in enumerate(axes) if index != energy],
+        axes[energy],
+        Vendor("DigitalMicrograph", attrs=attrs, metadata=plain(tags), findings=findings),
+        technique=technique,
+        counted=technique == "eds" or attrs.get("intensity_units") in ("Counts", "counts", "e-"),
+    )
 
 
 def _technique(tags: Group, unit: str) -> tuple[str, list[Finding]]:

@@ -174,6 +174,18 @@ TECHNIQUES: Mapping[str, Technique] = {
         },
         {"counts": Variable(("count", "1"), "counts", _MAP, required=True)},
     ),
+    "eds_events": Technique(
+        "X-ray events of a map",
+        {
+            "energy": Variable("eV", "X-ray energy of a channel", (_E,), required=True),
+            "y": Variable(_LENGTHS, "y", (("y",),), required=True),
+            "x": Variable(_LENGTHS, "x", (("x",),), required=True),
+        },
+        {
+            "pixel": Variable("1", "place of the event in the map, row by row", (("event",),), required=True),
+            "channel": Variable("1", "channel of the event", (("event",),), required=True),
+        },
+    ),
     "eels": Technique(
         "electron energy-loss spectroscopy",
         {

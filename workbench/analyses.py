@@ -142,6 +142,7 @@ _ANALYSES: Mapping[str, Callable[[Task], Found]] = {
     "xps": _haxpes,
     "image": _tem,
     "eds": _eds,
+    "eds_events": _none,
     "eels": _none,
 }
 

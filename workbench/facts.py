@@ -246,6 +246,7 @@ SECTION_OF: Mapping[str, str] = {
     "xps": "haxpes",
     "image": "tem",
     "eds": "tem",
+    "eds_events": "tem",
     "eels": "tem",
 }
 """Technique of a Dataset to the section with its facts."""

@@ -113,13 +113,6 @@ def test_archive_without_anything_readable_raises_the_reason():
         load(packed({}), "a.zip")
 
 
-def test_velox_archives_of_the_corpus_are_refused_in_words(corpus):
-    """EMD is not read yet; the archive must say so instead of failing inside."""
-    for path in (corpus / "tem/rosettasciio/emd").glob("velox*.zip"):
-        with pytest.raises(UnknownFormat, match="emd"):
-            read(path)
-
-
 def test_tar_inside_gzip_is_refused_in_words(corpus):
     """A .tar.gz is no instrument file; it is named, not crashed upon."""
     (path,) = (corpus / "tem/NexusLIMS").glob("*.tar.gz")

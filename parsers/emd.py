@@ -1,0 +1,47 @@
+"""Electron microscopy data in HDF5 (.emd, .h5): files of Velox, and the Berkeley format of openNCEM and Prismatic.
+
+Both are called EMD and share nothing but HDF5. A Velox file has ``Data`` with images, spectra and streams of X-ray
+events; a Berkeley file marks its arrays with ``emd_group_type``.
+
+Checked on the files of RosettaSciIO, SciFiReaders, pyTEMlib and openNCEM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import _emd_berkeley, _emd_velox
+from ._hdf5 import opened
+from ._source import Measurement, Source
+from .errors import ParseError, UnsupportedContent
+
+
+def read(source: Source) -> Iterator[Measurement]:
+    """Yield every image, spectrum and stream of events of the file.
+
+    Raises
+    ------
+    CorruptFile
+        If the HDF5 file is broken.
+    UnsupportedContent
+        If it is of neither kind, or nothing in it has a place in the vocabulary.
+    """
+    errors: list[ParseError] = []
+    good = 0
+    with opened(source) as file:
+        kind = _emd_velox if _emd_velox.is_velox(file) else _emd_berkeley
+        for group, load in kind.contents(file, source):
+            try:
+                measurement = load()
+            except ParseError as error:
+                errors.append(error)
+                source.note("part-not-read", "warning", f"{group}: {error}")
+                continue
+            good += 1
+            yield measurement
+        if not good and not errors:
+            raise UnsupportedContent(
+                f"the groups {sorted(file)[:20]}", expected="images or spectra of Velox or of the Berkeley format"
+            )
+    if not good:
+        raise errors[0]

@@ -1,0 +1,184 @@
+"""Electron microscopy formats of the tail, read through RosettaSciIO: Bruker, JEOL, EDAX, NanoMegas and others.
+
+RosettaSciIO is licensed GPL-3.0-or-later and is an optional extra, ``[em]``. What it returns goes through the same
+contract as everything else: energies in eV and last, lengths in nm, an axis without a usable unit in pixels with a
+finding. Its errors become ours; a Bruker file that is shorter than its own table of chunks is refused here, since the
+library fills what is missing with zeros.
+
+Checked on corpus/tem/rosettasciio, openNCEM and NexusLIMS.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._image import Axis, Vendor, assemble
+from ._source import Measurement, Source
+from ._spectrum_image import assemble_spectra, is_energy
+from .errors import CorruptFile, MissingDependency, ParseError, TruncatedFile, UnsupportedContent
+from .findings import Finding
+
+PLUGINS = {
+    ".bcf": "bruker",
+    ".spx": "bruker",
+    ".asw": "jeol",
+    ".img": "jeol",
+    ".map": "jeol",
+    ".pts": "jeol",
+    ".eds": "jeol",
+    ".blo": "blockfile",
+    ".prz": "pantarhei",
+    ".elid": "phenom",
+    ".spc": "edax",
+    ".tvips": "tvips",
+    ".unf": "semper",
+    ".zspy": "zspy",
+}
+"""Extension to the module of RosettaSciIO."""
+
+_SFS_HEADER = 0x118
+
+
+def read(source: Source) -> Iterator[Measurement]:
+    """Yield what the file holds.
+
+    Raises
+    ------
+    MissingDependency
+        If RosettaSciIO, or what it needs for this format, is not installed.
+    TruncatedFile
+        If a Bruker file is shorter than it says.
+    CorruptFile
+        If RosettaSciIO cannot read it.
+    UnsupportedContent
+        If nothing in it has a place in the vocabulary.
+    """
+    suffix = source.path.suffix.lower()
+    if suffix == ".bcf":
+        _check_whole(source.data)
+    found = _entries(source, PLUGINS[suffix])
+    errors: list[ParseError] = []
+    good = 0
+    for place, entry in enumerate(found):
+        try:
+            measurement = _measurement(place, entry, suffix)
+        except ParseError as error:
+            errors.append(error)
+            source.note("part-not-read", "warning", f"Part {place}: {error}")
+            continue
+        good += 1
+        yield measurement
+    if not good:
+        raise errors[0] if errors else UnsupportedContent("the file holds no image or spectrum", expected="one")
+
+
+def _entries(source: Source, plugin: str) -> Sequence[Mapping[str, Any]]:
+    try:
+        with _quiet(), _on_disk(source) as path:
+            found: Sequence[Mapping[str, Any]] = import_module(f"rsciio.{plugin}").file_reader(str(path))
+    except ImportError as error:
+        missing = str(error.name).partition(".")[0]
+        extra = "interlayer[em]" if missing == "rsciio" else missing
+        raise MissingDependency(
+            f"the module {missing} is not installed",
+            expected="it to read this format",
+            remedy=f"install {extra} by pip",
+        ) from error
+    except Exception as error:
+        if "imagecodecs" in str(error):
+            raise MissingDependency("the images are packed by LZW", remedy="install imagecodecs by pip") from error
+        raise CorruptFile(
+            f"RosettaSciIO cannot read it: {type(error).__name__}: {str(error)[:200]}", expected="a whole file"
+        ) from error
+    return found
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library's warnings about speed and metadata from the user of a reader."""
+    log = logging.getLogger("rsciio")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+@contextmanager
+def _on_disk(source: Source) -> Iterator[Path]:
+    """Give the path of a file, a temporary copy of one that came out of an archive."""
+    if source.path.is_file():
+        yield source.path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / source.name
+        copy.write_bytes(source.data)
+        yield copy
+
+
+def _check_whole(data: bytes) -> None:
+    """Refuse a Bruker container that is shorter than its chunks."""
+    if len(data) < 0x14C:
+        raise TruncatedFile(f"{len(data)} bytes", expected="the header of a Bruker container")
+    (size,) = struct.unpack_from("<I", data, 0x128)
+    (chunks,) = struct.unpack_from("<I", data, 0x148)
+    need = _SFS_HEADER + size * chunks
+    if len(data) < need:
+        raise TruncatedFile(f"{len(data)} bytes", expected=f"{need} for {chunks} chunks of {size}")
+
+
+def _measurement(place: int, entry: Mapping[str, Any], suffix: str) -> Measurement:
+    values = np.asarray(entry["data"])
+    axes = [_axis(axis) for axis in entry["axes"]]
+    general, signal = (entry.get("metadata", {}).get(key, {}) for key in ("General", "Signal"))
+    attrs = {"title": str(general.get("title") or "") or None, **_microscope(entry)}
+    vendor = Vendor("RosettaSciIO", attrs=attrs, source=f"RosettaSciIO, {PLUGINS[suffix]}")
+    energies = [number for number, axis in enumerate(axes) if is_energy(axis)]
+    if len(energies) == 1 and values.dtype.kind in "iuf":
+        energy = energies[0]
+        technique = "eels" if "EELS" in str(signal.get("signal_type")) else "eds"
+        if values.size and not values.any():
+            vendor.findings.append(Finding("all-zero", "warning", "All counts are zero."))
+        return assemble_spectra(
+            f"spectra_{place}",
+            np.ascontiguousarray(np.moveaxis(values, energy, -1)),
+            [axis for number, axis in enumerate(axes) if number != energy],
+            axes[energy],
+            vendor,
+            technique=technique,
+            counted=technique == "eds" and values.dtype.kind in "iu",
+        )
+    names = [str(axis.get("name")) for axis in entry["axes"]]
+    if values.ndim not in (2, 3) or len(axes) != values.ndim or values.dtype.kind not in "iufc":
+        raise UnsupportedContent(f"an array of {values.dtype} with the axes {names}", expected="images or spectra")
+    dims = ("frame", "y", "x")[-values.ndim :]
+    vendor.axes = dict(zip(dims, axes, strict=True))
+    return assemble(f"image_{place}", np.ascontiguousarray(values), dims, vendor)
+
+
+def _axis(axis: Mapping[str, Any]) -> Axis:
+    unit = axis.get("units")
+    return Axis(float(axis.get("scale") or 1.0), float(axis.get("offset") or 0.0), "" if unit is None else str(unit))
+
+
+def _microscope(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the beam energy in eV where the metadata have it in keV."""
+    instrument = entry.get("metadata", {}).get("Acquisition_instrument", {})
+    for microscope in ("TEM", "SEM"):
+        energy = instrument.get(microscope, {}).get("beam_energy")
+        if isinstance(energy, int | float) and energy > 0:
+            return {"beam_energy": 1e3 * float(energy)}
+    return {}
