@@ -1,8 +1,38 @@
-"""Electron microscopy: thickness of layers in micrographs and widths of interfaces in line scans."""
+"""Electron microscopy: layers and lattices in micrographs, interfaces in line scans, foils in low losses."""
 
 from __future__ import annotations
 
-from .interdiffusion import interdiffusion_width
-from .layer import layer_thickness
+from .interdiffusion import (
+    Blur,
+    beam_broadening,
+    compare_widths,
+    concentrations,
+    instrument_blur,
+    interdiffusion_width,
+    profile_across,
+)
+from .lattice import lattice_spacings
+from .layer.combine import combine_layers
+from .layer.coverage import coverage
+from .layer.projection import correct_projection, section_height
+from .layer.thickness import layer_thickness
+from .log_ratio import relative_thickness
+from .scale_bar import find_scale_bar
 
-__all__ = ["interdiffusion_width", "layer_thickness"]
+__all__ = [
+    "Blur",
+    "beam_broadening",
+    "combine_layers",
+    "compare_widths",
+    "concentrations",
+    "correct_projection",
+    "coverage",
+    "find_scale_bar",
+    "instrument_blur",
+    "interdiffusion_width",
+    "lattice_spacings",
+    "layer_thickness",
+    "profile_across",
+    "relative_thickness",
+    "section_height",
+]

@@ -33,10 +33,12 @@ def sample_band(image: Array, pixel_size: tuple[float, float], interface: Interf
     """
     from scipy.ndimage import map_coordinates
 
-    points = interface.position[:, None, :] + distance[None, :, None] * interface.normal[:, None, :]
-    rows, columns = points[..., 0] / pixel_size[0], points[..., 1] / pixel_size[1]
-    band = map_coordinates(image, [rows, columns], order=1, mode="constant", cval=np.nan)
-    return np.asarray(band, dtype=np.float64)
+    places = np.empty((2, len(interface.position), len(distance)))
+    for axis, side in enumerate(pixel_size):
+        np.multiply.outer(interface.normal[:, axis] / side, distance, out=places[axis])
+        places[axis] += (interface.position[:, axis] / side)[:, None]
+    band = map_coordinates(image, places, output=np.float64, order=1, mode="constant", cval=np.nan)
+    return np.asarray(band)
 
 
 def median_profile(band: Array, coverage: float = 0.5) -> Array:

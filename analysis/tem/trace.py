@@ -43,7 +43,7 @@ class Interface:
         return float(self.arclength[-1])
 
 
-def trace_edge(image: Array, pixel_size: tuple[float, float]) -> Array:
+def trace_edge(image: Array, pixel_size: tuple[float, float], threshold: float | None = None) -> Array:
     """Return the longest boundary between the dark and the bright class of an image.
 
     Parameters
@@ -52,6 +52,8 @@ def trace_edge(image: Array, pixel_size: tuple[float, float]) -> Array:
         Intensity; missing pixels are NaN.
     pixel_size : tuple of float
         Height and width of a pixel in nm.
+    threshold : float, optional
+        Intensity between the two classes; Otsu's if left out.
 
     Returns
     -------
@@ -67,18 +69,12 @@ def trace_edge(image: Array, pixel_size: tuple[float, float]) -> Array:
     ----------
     .. [1] Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62, doi:10.1109/TSMC.1979.4310076.
     """
-    from scipy.ndimage import gaussian_filter
     from skimage.filters import threshold_otsu
     from skimage.measure import find_contours
 
-    side = min(image.shape)
-    if side < _SMALLEST:
-        raise NotAnalysable(f"the image is {image.shape[0]} x {image.shape[1]} pixels; at least {_SMALLEST} are needed")
-    factor = max(1, side // _SHORT_SIDE)
-    smooth = gaussian_filter(_binned(image, factor), _SMOOTHING)
-    if not np.ptp(smooth) > 0:
-        raise NotAnalysable("the image is uniform; there is no interface to trace")
-    threshold = float(threshold_otsu(smooth))  # type: ignore[no-untyped-call]
+    smooth, factor = _smoothed(image)
+    if threshold is None:
+        threshold = float(threshold_otsu(smooth))  # type: ignore[no-untyped-call]
     contours = find_contours(smooth, threshold)  # type: ignore[no-untyped-call]
     # The centre of a binned pixel lies (factor - 1) / 2 pixels past the centre of its first pixel.
     curves = [(contour * factor + (factor - 1) / 2) * np.asarray(pixel_size) for contour in contours]
@@ -87,6 +83,41 @@ def trace_edge(image: Array, pixel_size: tuple[float, float]) -> Array:
     if _length(longest) < shortest:
         raise NotAnalysable(f"no boundary in the image is longer than {shortest:.3g} nm; crop to the layer or denoise")
     return np.asarray(longest, dtype=np.float64)
+
+
+def threshold_within(image: Array, *, brighter: bool) -> float:
+    """Return the threshold that divides one of the two classes of an image once more.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns)
+        Intensity; missing pixels are NaN.
+    brighter : bool
+        Which class.
+
+    Returns
+    -------
+    float
+    """
+    from skimage.filters import threshold_otsu
+
+    smooth, _ = _smoothed(image)
+    first = float(threshold_otsu(smooth))  # type: ignore[no-untyped-call]
+    return float(threshold_otsu(smooth[(smooth > first) == brighter]))  # type: ignore[no-untyped-call]
+
+
+def _smoothed(image: Array) -> tuple[Array, int]:
+    """Return a binned and blurred copy of an image and the factor of the binning."""
+    from scipy.ndimage import gaussian_filter
+
+    side = min(image.shape)
+    if side < _SMALLEST:
+        raise NotAnalysable(f"the image is {image.shape[0]} x {image.shape[1]} pixels; at least {_SMALLEST} are needed")
+    factor = max(1, side // _SHORT_SIDE)
+    smooth = gaussian_filter(_binned(image, factor), _SMOOTHING)
+    if not np.ptp(smooth) > 0:
+        raise NotAnalysable("the image is uniform; there is no interface to trace")
+    return np.asarray(smooth, dtype=np.float64), factor
 
 
 def _binned(image: Array, factor: int) -> Array:

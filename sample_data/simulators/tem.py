@@ -4,9 +4,10 @@ Along the distance :math:`u` from the particle's mean surface the expected dose 
 
 .. math:: I(u) = I_p + (I_l - I_p) \Phi\Bigl(\frac{u - h_1}{s}\Bigr) + (I_e - I_l) \Phi\Bigl(\frac{u - t - h_2}{s}\Bigr)
 
-with independent roughness :math:`h_1, h_2` of both interfaces, correlated along the surface, a blur :math:`s`, uneven
-illumination, shot noise, detector gain, offset and noise, and rows that differ in offset. The thickness :math:`t` is
-the mean of the layer, of which one image shows only a stretch.
+with roughness :math:`h_1, h_2` of both interfaces, correlated along the surface and independent or in part shared, a
+blur :math:`s`, fringes beside the edges, uneven illumination, shot noise, detector gain, offset and noise, and rows
+that differ in offset. The thickness :math:`t` is the mean of the layer, of which one image shows only a stretch; in
+gaps there is none.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ class Layer:
         Standard deviation of each edge in nm.
     doses : tuple of float
         Electrons per pixel in particle, layer and electrolyte.
+    conformal : float
+        Correlation of the roughness of both interfaces: 1 where the outer follows the inner.
+    fringe : float
+        Height of a bright and a dark Fresnel fringe beside each edge in units of its contrast.
+    gaps : tuple of (float, float)
+        Begin and end along the surface of stretches without a layer, nm; 0 is the centre of the image.
     """
 
     thickness: float = 17.0
@@ -50,6 +57,9 @@ class Layer:
     blur_inner: float = 1.0
     blur_outer: float = 1.4
     doses: tuple[float, float, float] = (40.0, 18.0, 6.0)
+    conformal: float = 0.0
+    fringe: float = 0.0
+    gaps: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,14 +98,17 @@ def simulate(layer: Layer, detector: Detector, seed: int) -> tuple[NDArray[np.ui
     random = generator(seed)
     across, along = _coordinates(layer, detector)
     places = np.linspace(float(along.min()), float(along.max()), 4 * detector.size)
-    inner = across - np.interp(along, places, _roughness(places, layer, random))
-    outer = across - layer.thickness - np.interp(along, places, _roughness(places, layer, random))
+    first, second = (_roughness(places, layer, random) for _ in range(2))
+    second = layer.conformal * first + np.sqrt(1.0 - layer.conformal**2) * second
+    local = _covered(places, layer) * (layer.thickness + second - first)
+    inner = across - np.interp(along, places, first)
+    outer = inner - np.interp(along, places, local)
     particle, film, electrolyte = layer.doses
-    dose = particle + (film - particle) * ndtr(inner / layer.blur_inner)
-    dose += (electrolyte - film) * ndtr(outer / layer.blur_outer)
+    dose = particle + (film - particle) * (ndtr(inner / layer.blur_inner) + _fringe(inner / layer.blur_inner, layer))
+    dose += (electrolyte - film) * (ndtr(outer / layer.blur_outer) + _fringe(outer / layer.blur_outer, layer))
     column = np.linspace(-0.5, 0.5, detector.size)
     dose *= 1.0 + detector.wedge * column[None, :]
-    grey = detector.offset + detector.gain * random.poisson(np.round(dose, 6))
+    grey = detector.offset + detector.gain * random.poisson(np.round(np.maximum(dose, 0.0), 6))
     grey = grey + detector.noise * random.standard_normal(dose.shape)
     grey += detector.row_noise * random.standard_normal((detector.size, 1))
     image = np.clip(np.round(grey), 0, 65535).astype(np.uint16)
@@ -112,6 +125,19 @@ def _coordinates(layer: Layer, detector: Detector) -> tuple[Floats, Floats]:
     across = np.hypot(from_x, from_y) - layer.radius
     along = layer.radius * (np.arctan2(from_y, from_x) - angle)
     return across, along
+
+
+def _covered(places: Floats, layer: Layer) -> Floats:
+    """Return 1 where there is a layer and 0 in the gaps, with rims of 1 nm."""
+    covered = np.ones_like(places)
+    for begin, end in layer.gaps:
+        covered *= np.clip(np.maximum(begin - places, places - end) + 0.5, 0.0, 1.0)
+    return covered
+
+
+def _fringe(u: Floats, layer: Layer) -> Floats:
+    """Return the derivative of a Gaussian at u blurs from an edge, its extremes at the height of the fringe."""
+    return layer.fringe * u * np.exp(0.5 * (1.0 - u**2))
 
 
 def _roughness(places: Floats, layer: Layer, random: np.random.Generator) -> Floats:

@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.stats import t
 
-from interlayer.analysis.tem.aggregate import correlated_mean
+from interlayer.analysis.tem.layer.aggregate import correlated_mean
 
 
 def gaussian_series(rng, n, correlation_length):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from interlayer.analysis.tem.double_erf import PARAMETERS, THICKNESS, X1, double_erf, find_start, fit_profiles
+from interlayer.analysis.tem.layer.double_erf import PARAMETERS, THICKNESS, X1, double_erf, find_start, fit_profiles
 
 DISTANCE = np.arange(-20.0, 35.0, 0.2)
 TRUTH = {"base": 40.0, "step1": -22.0, "step2": -12.0, "x1": 0.5, "thickness": 17.0, "sigma1": 1.0, "sigma2": 1.4}
@@ -35,7 +35,7 @@ def test_batch_equals_lmfit():
     profiles = layer(DISTANCE, **TRUTH) + rng.normal(0.0, 1.5, (12, len(DISTANCE)))
     start = np.repeat([as_row(TRUTH)], len(profiles), axis=0)
     noise = np.full(len(DISTANCE), 1.5)
-    fits = fit_profiles(DISTANCE, profiles, noise, start, log_sigma_spread=np.inf)
+    fits = fit_profiles(DISTANCE, profiles, noise, start)
     assert fits.converged.all()
     model = lmfit.Model(layer)
     for k, profile in enumerate(profiles):
@@ -51,7 +51,7 @@ def test_missing_samples_are_left_out():
     profile = layer(DISTANCE, **TRUTH)[None, :].copy()
     profile[:, :20] = np.nan
     start = np.array([as_row(TRUTH | {"thickness": 15.0})])
-    fits = fit_profiles(DISTANCE, profile, np.ones(len(DISTANCE)), start, log_sigma_spread=np.inf)
+    fits = fit_profiles(DISTANCE, profile, np.ones(len(DISTANCE)), start)
     assert fits.parameters[0, THICKNESS] == pytest.approx(17.0, abs=1e-3)
 
 

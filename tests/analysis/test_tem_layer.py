@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,11 @@ from scipy.special import erf
 from interlayer.analysis import Quantity
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.tem import layer_thickness
+from interlayer.analysis.tem.image import micrograph as as_micrograph
+from interlayer.analysis.tem.layer.local import measure_local_thickness
 from interlayer.parsers.schema import build
+from interlayer.sample_data.simulators.tem import Detector, Layer
+from interlayer.sample_data.simulators.tem import simulate as simulate_detector
 
 THICKNESS = 17.0  # nm, a LiNbO3 coating as the literature reports it
 
@@ -98,6 +103,79 @@ def test_interval_covers_the_mean_of_the_coating():
     values = np.array([quantity.value for quantity in thickness])
     assert abs(values.mean() - THICKNESS) < 3 * values.std() / np.sqrt(len(values))
     assert np.median([np.diff(quantity.interval95)[0] / 2 for quantity in thickness]) < 2.5
+
+
+CASES = {
+    "baseline": (Layer(), Detector()),
+    "thin": (Layer(thickness=3.0, blur_inner=0.8, blur_outer=0.8, roughness=0.2), Detector()),
+    "bright layer": (Layer(doses=(12.0, 40.0, 8.0)), Detector()),
+    "a quarter of the dose": (Layer(doses=(10.0, 4.5, 1.5)), Detector()),
+    "a sixteenth of the dose": (Layer(doses=(2.5, 1.125, 0.375)), Detector()),
+    "uneven illumination": (Layer(), Detector(wedge=0.4)),
+    "conformal": (Layer(conformal=0.95), Detector()),
+    "small particle": (Layer(radius=60.0), Detector()),
+    "fringes": (Layer(fringe=0.15), Detector()),
+}
+
+
+def detected(layer, detector, seed):
+    """Return a Dataset of an image in grey values, with gain, offset and rows that differ."""
+    image, _ = simulate_detector(layer, detector, seed)
+    return micrograph(image.astype(float), (detector.pixel_size, detector.pixel_size))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bias_of_a_smooth_layer(case):
+    """Without roughness the mean of a few images shows the bias: 0.3 % or a tenth of a pixel, beside its own noise."""
+    layer, detector = CASES[case]
+    layer = replace(layer, roughness=0.0)
+    values = []
+    for seed in range(6):
+        result = layer_thickness(detected(layer, detector, seed), pixel_size_relative_uncertainty=0.0)
+        values.append(result["layer_thickness"].value)
+    noise = np.std(values, ddof=1) / np.sqrt(len(values))
+    assert abs(np.mean(values) - layer.thickness) < max(0.003 * layer.thickness, 0.1 * detector.pixel_size) + 2 * noise
+    assert noise < 0.01 * layer.thickness
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["thin", "a sixteenth of the dose", "conformal", "small particle"])
+def test_interval_covers_in_hard_cases(case):
+    """95 % intervals for the coating where the layer is thin, noisy, follows the particle or curves tightly."""
+    layer, detector = CASES[case]
+    results = [
+        layer_thickness(detected(layer, detector, 300 + seed), pixel_size_relative_uncertainty=0.0)
+        for seed in range(60)
+    ]
+    assert 0.88 <= np.mean([within(result["layer_thickness"], layer.thickness) for result in results]) < 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("doses", [(40.0, 18.0, 6.0), (12.0, 40.0, 8.0)])
+@pytest.mark.parametrize("thickness", [1.5, 0.0])
+def test_layers_below_the_resolution_are_refused(thickness, doses):
+    """1.5 nm with edges of 1 nm, and none at all: a number from such an image is an invention; 95 % of 40 refuse it."""
+    layer = Layer(thickness=thickness, blur_outer=1.0, doses=doses)
+    limits = [
+        layer_thickness(detected(layer, Detector(size=512), seed))["layer_thickness"].relation == "<"
+        for seed in range(40)
+    ]
+    assert np.mean(limits) >= 0.95
+
+
+def test_strong_fringes_are_in_the_budget():
+    """Fringes of 40 % move edges by a tenth of a nm, which the noise of the fits does not know."""
+    plain, fringed = (
+        layer_thickness(
+            detected(Layer(roughness=0.0, fringe=height), Detector(wedge=0.0), 1), pixel_size_relative_uncertainty=0
+        )
+        for height in (0.0, 0.4)
+    )
+    assert "model" not in plain.budget["layer_thickness_field"]
+    field = fringed["layer_thickness_field"]
+    assert abs(field.value - THICKNESS) < 2 * field.stderr
+    assert field.stderr > 2 * plain["layer_thickness_field"].stderr
+    assert any("Fresnel fringes for instance" in note for note in fringed.notes)
 
 
 def test_smooth_layer_is_measured_to_a_tenth_of_a_pixel():
@@ -278,6 +356,17 @@ def test_frames_colours_and_missing_pixels():
     whole, cut = layer_thickness(micrograph(image)), layer_thickness(micrograph(damaged))
     assert cut.diagnostics["n_profiles"] < whole.diagnostics["n_profiles"]
     assert cut["layer_thickness"].value == pytest.approx(whole["layer_thickness"].value, abs=0.05)
+
+
+def test_hole_in_the_layer_is_a_gap_in_the_series():
+    """Thicknesses on both sides of a damaged stretch are no neighbours; drawn together they would seem less alike."""
+    image = simulate(14, radius=np.inf, angle=0.0, pixels=400)
+    image[195:205, 150:250] = np.nan
+    local = measure_local_thickness(as_micrograph(micrograph(image), None, 0.0), None)
+    missing = np.isnan(local.series)
+    assert missing.sum() == pytest.approx(20.0 / local.block, abs=3)
+    assert len(local.series) == pytest.approx(80.0 / local.block, abs=5)
+    assert np.isfinite(local.series[[0, -1]]).all()
 
 
 @pytest.mark.parametrize("name", ["layer17_R400.tif", "layer17_lowdose.tif", "layer17_wedge.tif"])

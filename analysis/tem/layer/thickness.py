@@ -9,18 +9,23 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..quantity import Quantity, Result
+from ...quantity import Quantity, Result
+from ...statistics import ONE_SIDED_95, joint_factor
+from ..image import Micrograph, micrograph
 from .aggregate import CorrelatedMean, correlated_mean
 from .double_erf import STEP1, STEP2, THICKNESS, X1
-from .image import Micrograph, micrograph
 from .local import LocalThickness, measure_local_thickness
+from .projection import UNCORRECTED
 
 Array = NDArray[np.float64]
 
+SAMPLING, TRACING, CALIBRATION, MODEL = "sampling along the interface", "tracing", "calibration", "model"
+"""Sources in the budget of a thickness."""
+
 _TRACING = 0.1  # pixels: what interpolation and tracing leave in the mean of a field however many profiles it has
 _FIT_VARIANCE = 0.2  # relative uncertainty of the fit variance: noise is taken as equal along the interface
+_MISFIT = 1.1  # reduced chi-square from which a misfit is real: it rests on thousands of samples
 _FEW = 5.0  # independent thicknesses below which the interval itself is poorly known
-_ONE_SIDED = 1.645  # standard uncertainties to a one-sided 95 % limit
 
 # What a layer must keep to so that its number means something; sources in the docstring of `layer_thickness`.
 _MOST_REJECTED = 0.10
@@ -87,8 +92,8 @@ def layer_thickness(
     Notes
     -----
     A blur common to both edges does not move t. Below a thickness of 2.5 edge widths amplitude and thickness trade off
-    (Cramér-Rao bound above 20 % a profile). A tilt of the interface, a section off the centre of a particle and Fresnel
-    fringes are not corrected.
+    (Cramér-Rao bound above 20 % a profile). Tilt of the interface and sections off the centre of a particle are the
+    business of `correct_projection`; Fresnel fringes are not corrected but show as a misfit, which joins the budget.
 
     References
     ----------
@@ -98,7 +103,7 @@ def layer_thickness(
     """
     image = micrograph(ds, pixel_size, pixel_size_relative_uncertainty)
     local = measure_local_thickness(image, None if search_width is None else search_width.to("nm").value)
-    mean = correlated_mean(local.thickness) if local.accepted.sum() >= 4 else None
+    mean = correlated_mean(local.series) if local.accepted.sum() >= 4 else None
     reasons = _not_resolved(local, mean)
     quantities: tuple[Quantity, ...] = (_limit(image, local),)
     budget: dict[str, dict[str, float]] = {}
@@ -112,7 +117,7 @@ def layer_thickness(
         quantities=quantities,
         diagnostics=_diagnostics(local, mean),
         budget=budget,
-        notes=(*reasons, *_notes(image, mean if not reasons else None)),
+        notes=(*reasons, *_notes(image, local, mean if not reasons else None)),
         provenance=_provenance(ds, pixel_size, pixel_size_relative_uncertainty, search_width),
         curves=_curves(image, local),
     )
@@ -171,8 +176,8 @@ def _limit(image: Micrograph, local: LocalThickness) -> Quantity:
     if seen.all():
         spread = float(np.nanstd(local.thickness)) if local.accepted.any() else 0.0
         spread = math.hypot(spread, float(local.overall.stderr(THICKNESS)[0]))
-        limit = max(limit, float(local.overall.parameters[0, THICKNESS]) + _ONE_SIDED * spread)
-    limit = min(limit, float(np.ptp(local.distance))) * (1 + _ONE_SIDED * image.relative_uncertainty)
+        limit = max(limit, float(local.overall.parameters[0, THICKNESS]) + ONE_SIDED_95 * spread)
+    limit = min(limit, float(np.ptp(local.distance))) * (1 + ONE_SIDED_95 * image.relative_uncertainty)
     return Quantity("layer_thickness", limit, None, "nm", relation="<", kind="measured")
 
 
@@ -180,38 +185,35 @@ def _quantities(
     image: Micrograph, local: LocalThickness, mean: CorrelatedMean
 ) -> tuple[tuple[Quantity, ...], dict[str, dict[str, float]]]:
     """Return the quantities, headline first, and the budgets of the two thicknesses."""
-    calibration = mean.mean * image.relative_uncertainty
     fit = _fit_error(local)
     field_fit = fit / math.sqrt(np.count_nonzero(local.accepted))
     tracing = _TRACING * image.step
-    field = math.hypot(field_fit, tracing, calibration)
+    shared = {CALIBRATION: mean.mean * image.relative_uncertainty}
+    if (misfit := _misfit(local)) > 0:
+        shared[MODEL] = misfit * fit
+    systematic = math.hypot(*shared.values())
+    field = math.hypot(field_fit, tracing, systematic)
     sampling = math.hypot(mean.stderr, tracing)
     roughness = _roughness(mean, fit)
     length = mean.correlation_length * local.block
     quantities = (
-        _with_interval("layer_thickness", mean.mean, sampling, mean.dof, calibration),
+        _with_interval("layer_thickness", mean.mean, sampling, mean.dof, systematic),
         Quantity("layer_thickness_field", mean.mean, field, "nm", kind="measured"),
         roughness,
         Quantity("correlation_length", length, None, "nm", kind="measured"),
         Quantity("n_effective", mean.n_effective, None, "1", kind="measured"),
     )
     budget = {
-        "layer_thickness": {
-            "sampling along the interface": mean.stderr,
-            "tracing": tracing,
-            "calibration": calibration,
-        },
-        "layer_thickness_field": {"fit": field_fit, "tracing": tracing, "calibration": calibration},
+        "layer_thickness": {SAMPLING: mean.stderr, TRACING: tracing} | shared,
+        "layer_thickness_field": {"fit": field_fit, TRACING: tracing} | shared,
     }
     return quantities, budget
 
 
-def _with_interval(name: str, value: float, sampling: float, dof: float, calibration: float) -> Quantity:
-    """Return a thickness with Student's t for the sampling part, dof after Welch and Satterthwaite."""
-    from scipy.stats import t
-
-    stderr = math.hypot(sampling, calibration)
-    half = float(t.ppf(0.975, dof * (stderr / sampling) ** 4)) * stderr if sampling else 0.0
+def _with_interval(name: str, value: float, sampling: float, dof: float, systematic: float) -> Quantity:
+    """Return a thickness with Student's t for the sampling part."""
+    stderr = math.hypot(sampling, systematic)
+    half = joint_factor(sampling, dof, systematic) * stderr
     return Quantity(name, value, stderr, "nm", interval95=(value - half, value + half), kind="measured")
 
 
@@ -219,8 +221,8 @@ def _roughness(mean: CorrelatedMean, fit: float) -> Quantity:
     """Return the standard deviation of the thickness along the interface with the fit variance subtracted."""
     excess = mean.sd**2 - fit**2
     error = math.hypot(mean.sd**2 * math.sqrt(2 / mean.dof), _FIT_VARIANCE * fit**2)
-    if excess <= _ONE_SIDED * error and excess <= fit**2:
-        limit = math.sqrt(max(excess, 0.0) + _ONE_SIDED * error)
+    if excess <= ONE_SIDED_95 * error and excess <= fit**2:
+        limit = math.sqrt(max(excess, 0.0) + ONE_SIDED_95 * error)
         return Quantity("interface_roughness", limit, None, "nm", relation="<", kind="measured")
     value = math.sqrt(excess)
     return Quantity("interface_roughness", value, 0.5 * error / value, "nm", kind="measured")
@@ -234,6 +236,12 @@ def _reduced_chi_square(local: LocalThickness) -> float:
     return float(np.nanmean(residual**2) / np.nanmean((residual[2:] - residual[:-2]) ** 2 / 2))
 
 
+def _misfit(local: LocalThickness) -> float:
+    """Return the root mean square misfit of the model in units of the noise of a block, 0 where it is lost in it."""
+    chi_square = _reduced_chi_square(local)
+    return math.sqrt(chi_square - 1.0) if chi_square > _MISFIT else 0.0
+
+
 def _diagnostics(local: LocalThickness, mean: CorrelatedMean | None) -> dict[str, float]:
     values = {
         "n_profiles": float(len(local.arclength)),
@@ -243,20 +251,26 @@ def _diagnostics(local: LocalThickness, mean: CorrelatedMean | None) -> dict[str
         "contrast": _contrast(local),
         "edge_width": float(np.median(local.fits.sigma)),
         "interface_length": local.interface.length,
+        "interface_radius": local.interface.radius,
     }
     if mean is not None:
         values |= {"n_eff": mean.n_effective, "sd": mean.sd, "fit_stderr_per_block": _fit_error(local)}
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
-def _notes(image: Micrograph, mean: CorrelatedMean | None) -> tuple[str, ...]:
+def _notes(image: Micrograph, local: LocalThickness, mean: CorrelatedMean | None) -> tuple[str, ...]:
     notes = list(image.notes)
     if mean is not None and mean.n_effective < _FEW:
         notes.append(
             f"The field holds only {mean.n_effective:.1f} independent thicknesses (n_eff < 5): the interval is wide "
             "and itself poorly known; measure more or longer fields."
         )
-    notes.append("Tilt of the interface and sections off the centre of a particle are not corrected.")
+    if mean is not None and _misfit(local) > 0:
+        notes.append(
+            "The residuals show more than two error functions describe, Fresnel fringes for instance: the shift that "
+            "as much noise would cause in a block is in the budget as the model's."
+        )
+    notes.append(UNCORRECTED)
     return tuple(notes)
 
 

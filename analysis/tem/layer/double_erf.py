@@ -18,9 +18,12 @@ Flags = NDArray[np.bool_]
 
 PARAMETERS = ("base", "step1", "step2", "x1", "thickness", "log_sigma1", "log_sigma2")
 BASE, STEP1, STEP2, X1, THICKNESS, LOG_SIGMA1, LOG_SIGMA2 = range(7)
+FREE = np.full(len(PARAMETERS), np.inf)
+"""Spread of a prior that says nothing."""
 
 _ITERATIONS = 40
 _TOLERANCE = 1e-5  # relative decrease of chi-square that ends a fit: a hundredth of what one standard error costs
+_LEAST_CURVATURE = 1e-100  # of a parameter in its own unit, below which nothing is known of it
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,19 @@ def double_erf(distance: Array, parameters: Array) -> Array:
     return _model(distance, parameters)[0]
 
 
-def fit_profiles(distance: Array, profiles: Array, noise: Array, start: Array, *, log_sigma_spread: float) -> Fits:
+def fit_profiles(
+    distance: Array,
+    profiles: Array,
+    noise: Array,
+    start: Array,
+    *,
+    spread: Array = FREE,
+    directions: Array | None = None,
+) -> Fits:
     """Fit the double error function to profiles, all at once.
 
-    Levenberg-Marquardt with the analytic Jacobian. The edge widths are drawn to their start values by a normal prior in
-    their logarithm; a thin layer cannot fix them by itself.
+    Levenberg-Marquardt with the analytic Jacobian. Normal priors may draw parameters to their start values, because a
+    thin layer cannot fix its edge widths by itself.
 
     Parameters
     ----------
@@ -77,21 +88,24 @@ def fit_profiles(distance: Array, profiles: Array, noise: Array, start: Array, *
         Standard deviation of a sample.
     start : ndarray, shape (b, 7)
         Start values in the order of `PARAMETERS`.
-    log_sigma_spread : float
-        Standard deviation of the prior on the logarithm of both widths, infinite for none.
+    spread : ndarray, shape (7,)
+        Standard deviation of the prior on each parameter, infinite for none.
+    directions : ndarray, shape (7, k), optional
+        Changes of the parameters that the fit may combine; each parameter on its own if None.
 
     Returns
     -------
     Fits
     """
+    directions = np.eye(len(PARAMETERS)) if directions is None else directions
     present = np.isfinite(profiles)
     weights = np.where(present, 1 / noise, 0.0)
     data = np.where(present, profiles, 0.0)
-    prior = np.array([0.0] * 5 + [1 / log_sigma_spread**2] * 2)
+    prior = 1 / spread**2
     limits = (np.log(0.2 * (distance[1] - distance[0])), np.log(np.ptp(distance)))
 
     largest = np.array([np.ptp(data)] * 3 + [0.25 * np.ptp(distance)] * 2 + [1.0] * 2)
-
+    largest = (largest[:, None] / np.maximum(np.abs(directions), 1e-12)).min(axis=0)
     best = start.copy()
     best[:, LOG_SIGMA1:] = np.clip(best[:, LOG_SIGMA1:], *limits)
     cost, gradient, curvature = _normal_equations(distance, data, weights, best, start, prior)
@@ -100,7 +114,9 @@ def fit_profiles(distance: Array, profiles: Array, noise: Array, start: Array, *
         active = np.flatnonzero(~converged)
         if not len(active):
             break
-        trial = best[active] - _damped_step(curvature[active], gradient[active], damping[active], largest)
+        reduced = directions.T @ curvature[active] @ directions
+        step = _damped_step(reduced, gradient[active] @ directions, damping[active], largest)
+        trial = best[active] - step @ directions.T
         trial[:, LOG_SIGMA1:] = np.clip(trial[:, LOG_SIGMA1:], *limits)
         new = _normal_equations(distance, data[active], weights[active], trial, start[active], prior)
         better = new[0] <= cost[active]
@@ -110,7 +126,8 @@ def fit_profiles(distance: Array, profiles: Array, noise: Array, start: Array, *
         damping[active] *= np.where(better, 0.2, 5.0)
         converged |= damping > 1e9
     model = double_erf(distance, best)
-    return Fits(best, _inverse(curvature), model, (((data - model) * weights) ** 2).sum(axis=1), converged)
+    covariance = directions @ _inverse(directions.T @ curvature @ directions) @ directions.T
+    return Fits(best, covariance, model, (((data - model) * weights) ** 2).sum(axis=1), converged)
 
 
 def find_start(distance: Array, profile: Array, noise: Array) -> Fits:
@@ -134,7 +151,7 @@ def find_start(distance: Array, profile: Array, noise: Array) -> Fits:
     """
     starts = _three_levels(distance, profile)
     many = np.broadcast_to(profile, (len(starts), len(profile)))
-    fits = fit_profiles(distance, many, noise, starts, log_sigma_spread=np.inf)
+    fits = fit_profiles(distance, many, noise, starts)
     thickness = fits.parameters[:, THICKNESS]
     x2 = fits.parameters[:, X1] + thickness
     inside = (fits.parameters[:, X1] > distance[0]) & (x2 < distance[-1]) & (thickness > 0)
@@ -203,9 +220,9 @@ def _normal_equations(
 def _damped_step(curvature: Array, gradient: Array, damping: Array, largest: Array) -> Array:
     """Return the Levenberg-Marquardt step, each component held to its largest."""
     diagonal = np.einsum("bii->bi", curvature)
-    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    scale = np.sqrt(np.where(diagonal > _LEAST_CURVATURE, diagonal, 1.0))
     scaled = curvature / scale[:, :, None] / scale[:, None, :]
-    scaled = scaled + (damping[:, None] + 1e-12)[:, :, None] * np.eye(len(PARAMETERS))
+    scaled = scaled + (damping[:, None] + 1e-12)[:, :, None] * np.eye(curvature.shape[1])
     step = np.linalg.solve(scaled, (gradient / scale)[..., None])[..., 0] / scale
     return np.asarray(np.clip(step, -largest, largest))
 
@@ -213,6 +230,6 @@ def _damped_step(curvature: Array, gradient: Array, damping: Array, largest: Arr
 def _inverse(curvature: Array) -> Array:
     """Return the covariance; parameters that the data do not fix at all keep a huge variance instead of failing."""
     diagonal = np.einsum("bii->bi", curvature)
-    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    scaled = curvature / scale[:, :, None] / scale[:, None, :] + 1e-10 * np.eye(len(PARAMETERS))
+    scale = np.sqrt(np.where(diagonal > _LEAST_CURVATURE, diagonal, 1.0))
+    scaled = curvature / scale[:, :, None] / scale[:, None, :] + 1e-10 * np.eye(curvature.shape[1])
     return np.asarray(np.linalg.inv(scaled) / scale[:, :, None] / scale[:, None, :])

@@ -1,0 +1,1 @@
+"""Layers in micrographs: local thickness, means over images, projection, coverage and conformality."""
