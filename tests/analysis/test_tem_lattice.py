@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,6 +9,7 @@ import xarray as xr
 from interlayer.analysis import Quantity
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.tem import lattice_spacings
+from interlayer.parsers import read
 from interlayer.parsers.schema import build
 
 SPACING, PIXEL = 0.245, (0.021, 0.021)  # nm; d(003) of NCM is 0.475 nm, d(101) 0.245 nm
@@ -112,15 +111,7 @@ def test_weak_fringes_in_noise_are_found():
 
 def test_strontium_titanate(corpus):
     """A cubic lattice of 0.3905 nm: right angles, d100 / d110 of sqrt(2), d100 within the 4 % of this calibration."""
-    content = (corpus / "tem/openNCEM/16_STOimage_1.ser").read_bytes()
-    (offsets,) = struct.unpack_from("<I", content, 0x16)
-    (begin,) = struct.unpack_from("<I", content, offsets)
-    _, metres, _, _, _, _, kind, rows, columns = struct.unpack_from("<ddiddihii", content, begin)
-    assert (kind, rows, columns) == (2, 1024, 1024)
-    grey = np.frombuffer(content, "<u2", rows * columns, begin + struct.calcsize("<ddiddihii"))
-    side = metres * 1e9
-    assert side == pytest.approx(0.0100127, rel=1e-5)
-    result = lattice_spacings(dataset(grey.reshape(rows, columns), (side, side)))
+    result = lattice_spacings(read(corpus / "tem/openNCEM/16_STOimage_1.ser"))
     spacing = result.curves["spacing"].to_numpy()
     direction = result.curves["direction"].to_numpy()
     assert spacing[:2].mean() == pytest.approx(0.3905, rel=0.04)

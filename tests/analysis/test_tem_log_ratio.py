@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import h5py
 import numpy as np
 import pytest
 from scipy.special import gammaln
@@ -11,6 +10,7 @@ from interlayer.analysis import Quantity
 from interlayer.analysis.errors import NotAnalysable
 from interlayer.analysis.tem import relative_thickness
 from interlayer.analysis.units import UnitError
+from interlayer.parsers import read
 from interlayer.parsers.schema import build
 
 FOLDER = "tem/exspy/tests/signals/data"
@@ -19,10 +19,8 @@ TRUE = np.round(0.3 + 0.1 * np.arange(17), 1)
 
 
 def published(corpus, name):
-    """Return a line scan of 17 spectra, read with h5py, in the vocabulary of the readers."""
-    with h5py.File(corpus / f"{FOLDER}/EELS_{name}_linescan_simulated_thickness_variation.hspy") as file:
-        counts = next(iter(file["Experiments"].values()))["data"][()]
-    return build("eels", {"energy": -100.0 + 0.5 * np.arange(1024), "distance": np.arange(17.0), "counts": counts})
+    """Return a line scan of 17 spectra."""
+    return read(corpus / f"{FOLDER}/EELS_{name}_linescan_simulated_thickness_variation.hspy")
 
 
 def low_loss(ratio, electrons, rng=None, *, width=0.5, plasmon=22.0, damping=4.0, dark=0.0, first=-50.0, last=250.0):
