@@ -216,6 +216,7 @@ def _escaped(text: str) -> str:
 
 WORKED_FILM = "explanation/impedance.md"
 WORKED_CELLS = "explanation/cycling.md"
+WORKED_INTERFACES = "explanation/microscopy.md"
 """Pages whose first Python block is run; figures of what it computes stand below it."""
 
 
@@ -227,6 +228,11 @@ def worked_film() -> dict[str, Any]:
 def worked_cells() -> dict[str, Any]:
     """Run the worked example of cycling and return its variables."""
     return _worked(WORKED_CELLS)
+
+
+def worked_interfaces() -> dict[str, Any]:
+    """Run the worked example of microscopy and return its variables."""
+    return _worked(WORKED_INTERFACES)
 
 
 def _worked(page: str) -> dict[str, Any]:
@@ -257,6 +263,16 @@ def draw_worked_cells() -> None:
     _save("cycling_short", record_with_events(variables["shorted"], [variables["shorts"]]))
     kinds = {kind: [_cell(Cell, result) for result in results.values()] for kind, results in variables["cells"].items()}
     _save("cycling_cells", cells_figure(kinds, symmetric=False))
+
+
+def draw_worked_interfaces() -> None:
+    import interlayer
+    from interlayer.plot_tem import interfaces_figure
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        variables = worked_interfaces()
+    _save("microscopy_width", interlayer.plot(variables["widths"]["bare"]))
+    _save("microscopy_interfaces", interfaces_figure(variables["widths"]))
 
 
 def _cell(make: Callable[..., Any], result: Result) -> Any:
@@ -301,6 +317,7 @@ def text(name: str, corpus: Path | None = None) -> str:
 if __name__ == "__main__":
     draw_worked_film()
     draw_worked_cells()
+    draw_worked_interfaces()
     for name in PAGES:
         (HERE / name).write_text(text(name), encoding="utf-8")
     corpus = corpus_folder()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from .simulators import cycling, cycling_rates, eis, eis_series, haxpes, tem, xanes
+from .simulators import cycling, cycling_rates, eds_scans, eis, eis_series, haxpes, tem, xanes
 from .simulators.simulated import Fact, Simulated, SimulatedSeries
 
 TRUTH_HEADER = """\
@@ -156,6 +156,11 @@ def _tem() -> list[Simulated]:
     ]
 
 
+def _line_scans() -> SimulatedSeries:
+    coated, bare = eds_scans.Sample(width=17.0, position=60.0), eds_scans.Sample(width=30.0)
+    return eds_scans.coated_against_bare(coated, bare, eds_scans.Microscope(), 115)
+
+
 EXPERIMENTS: Mapping[str, Callable[[], list[Simulated]]] = {
     "eis_lipon_film": _lipon,
     "eis_linbox_film": _linbox,
@@ -170,4 +175,5 @@ SERIES: Mapping[str, Callable[[], SimulatedSeries]] = {
     "eis_linbox_temperature": _linbox_temperatures,
     "eis_linbox_coating": _coated_cells,
     "cycling_ncm_linbox": _rate_cells,
+    "tem_lco_sulfide_line_scans": _line_scans,
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlayer.analysis.quantity import Result
 
-from . import analyses_cycling, analyses_eis
+from . import analyses_cycling, analyses_eis, analyses_tem
 from .attempt import Found, Task, attempt, compared, lacking_facts, missing_facts
 from .conditions import temperature_of
 from .outcome import Outcome
@@ -109,26 +109,6 @@ def _folded(name: str) -> str:
     return "".join(filter(str.isalnum, name)).casefold()
 
 
-def _tem(task: Task) -> Found:
-    from interlayer.analysis import tem
-
-    pixel_size = task.facts.get("pixel_size")
-    stated = {key: task.facts[key] for key in ("pixel_size_relative_uncertainty",) if key in task.facts}
-    for group, ds in task.datasets.items():
-        if not ds.attrs["calibrated"] and pixel_size is None:
-            yield group, Outcome(missing=missing_facts("layer_thickness", "tem", "pixel_size"))
-            continue
-        yield group, attempt(tem.layer_thickness, ds, pixel_size=pixel_size, **stated)
-
-
-def _eds(task: Task) -> Found:
-    from interlayer.analysis import tem
-
-    for group, ds in task.datasets.items():
-        if ds["counts"].dims == ("distance", "line"):
-            yield group, attempt(tem.interdiffusion_width, ds)
-
-
 def _none(task: Task) -> Found:
     """Only read and stored: no quantity of this technique is computed."""
     yield from ()
@@ -140,9 +120,9 @@ _ANALYSES: Mapping[str, Callable[[Task], Found]] = {
     "cycling_summary": _none,
     "xanes": _xanes,
     "xps": _haxpes,
-    "image": _tem,
-    "eds": _eds,
-    "eds_events": _none,
+    "image": analyses_tem.images,
+    "eds": analyses_tem.spectra,
+    "eds_events": analyses_tem.spectra,
     "eels": _none,
 }
 

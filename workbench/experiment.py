@@ -187,7 +187,7 @@ def _check_files(folder: Path, sections: Mapping[str, Mapping[str, Any]], proble
     for name, file in sections.get("xanes", {}).get("references", {}).items():
         if not (folder / file).is_file():
             problems.append(f"xanes.references.{name}: there is no file {file!r} beside {FILE_NAME}")
-    for section in ("eis", "cycling"):
+    for section in ("eis", "cycling", "tem"):
         if bare := sections.get(section, {}).get("bare", ()):
             names = [path.name for path in folder.rglob("*") if path.is_file()]
             problems += [

@@ -231,7 +231,68 @@ SECTIONS: Mapping[str, Mapping[str, Fact]] = {
             example='{ value = 0.2, uncertainty = 0.003, unit = "nm" }',
         ),
         "pixel_size_relative_uncertainty": Fact(
-            "number", "of the microscope's own calibration (ISO 29301)", example="0.015"
+            "number", "of the microscope's own calibration (ISO 29301), of images and of line scans", example="0.015"
+        ),
+        "lines": Fact(
+            "texts",
+            "X-ray lines that the width of an interface is fitted to; all if left out",
+            example='["Co_K", "S_K"]',
+        ),
+        "elements": Fact(
+            "texts", "elements of the sample beside those of the lines, for warnings of overlaps", example='["P", "Ge"]'
+        ),
+        "across": Fact(
+            "text", "X-ray line at whose edge a map is cut into a profile across the interface", example='"Co_Ka"'
+        ),
+        "tau": Fact("number", "share of their steps that two elements exceed where they coexist", example="0.05"),
+        "probe_size": Fact(
+            "quantity",
+            "size of the electron probe, which is taken off widths",
+            "nm",
+            example='{ value = 1.0, uncertainty = 0.2, unit = "nm" }',
+        ),
+        "probe_definition": Fact(
+            "text",
+            "what that size is; fwhm if left out",
+            choices=("fwhm", "sigma", "d50", "d90", "10_90"),
+            example='"d50"',
+        ),
+        "foil_thickness": Fact(
+            "quantity", "thickness of the lamella", "nm", example='{ value = 60.0, uncertainty = 10.0, unit = "nm" }'
+        ),
+        "interface_tilt": Fact(
+            "quantity",
+            "angle between interface and beam, 0 for edge on",
+            "degree",
+            example='{ value = 0.0, uncertainty = 1.0, unit = "degree" }',
+        ),
+        "beam_energy": Fact(
+            "quantity",
+            "of the electrons; with foil thickness, formula and density it gives the spread of the beam",
+            "eV",
+            example='{ value = 200.0, uncertainty = 0.0, unit = "keV" }',
+        ),
+        "foil_formula": Fact("text", "what the foil is made of, for the spread of the beam", example='"LiCoO2"'),
+        "foil_density": Fact(
+            "quantity", "its density", "g cm-3", example='{ value = 5.0, uncertainty = 0.2, unit = "g cm-3" }'
+        ),
+        "bare": Fact(
+            "texts",
+            "files of the samples without the coating, as names or patterns; all others of the folder, or of the "
+            "series, are coated",
+            example='["bare_*"]',
+        ),
+        "compared_width": Fact(
+            "text",
+            "definition by which coated and bare samples are compared; 10-90 if left out",
+            choices=("10-90", "sigma", "coexistence"),
+            example='"10-90"',
+        ),
+        "series": Fact(
+            "text",
+            "name that images or line scans share which belong together, also across folders; thicknesses in several "
+            "images of one coating are combined",
+            example='"Al2O3 on LiCoO2"',
         ),
         "compare": _COMPARE,
     },

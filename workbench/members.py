@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +120,13 @@ def grouped(members: Iterable[Member], key: Callable[[Member], Hashable]) -> Ite
     for member in members:
         found.setdefault(key(member), []).append(member)
     yield from found.values()
+
+
+def coated_and_bare(members: Sequence[Member]) -> tuple[list[Member], list[Member]]:
+    """Return the members without and with a name that the fact ``bare`` of any of them matches."""
+    patterns = {pattern for member in members for pattern in member.facts.get("bare", ())}
+    bare = [member for member in members if any(fnmatch(member.path.name, pattern) for pattern in patterns)]
+    return [member for member in members if member not in bare], bare
 
 
 def by_temperature(members: Iterable[Member]) -> list[list[Member]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import plot_cycling, plot_symmetric, plot_voltage
+from . import plot_cycling, plot_symmetric, plot_tem, plot_voltage
 from .plot_series import arc_edge, frame_nyquist
 from .plot_style import BLUE, GREEN, GREY, ORANGE, POINTS, RED, axis_label, engineering
 from .wording import headline
@@ -247,6 +247,7 @@ _DRAWINGS: tuple[tuple[set[str], Draw], ...] = (
     ({"component", "fit", "mu_normalized"}, _combination),
     ({"signal", "fit", "background"}, _region),
     ({"thickness", "arclength", "profile_model"}, _layer),
+    ({"counts", "model", "distance", "line"}, plot_tem.profile),
     ({"overpotential", "overpotential_stderr", "half_cycle"}, plot_symmetric.polarisation),
     ({"step_current", "step_start"}, plot_symmetric.critical_current),
     ({"coulombic_efficiency", "capacity_discharge", "cycle"}, plot_cycling.retention),

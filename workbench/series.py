@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from . import series_cells, series_cycling, series_eis
+from . import series_cells, series_cycling, series_eis, series_tem
 from .attempt import compared
 from .experiment import Experiment
 from .facts import SECTION_OF
@@ -21,6 +21,9 @@ _LOG = logging.getLogger(__name__)
 ANALYSES: Mapping[str, tuple[Callable[[Sequence[Member]], Iterator[Series]], ...]] = {
     "cycling": (series_cells.replicate_cells, series_cells.coated_against_bare, series_cycling.joined_tests),
     "eis": (series_eis.temperature_series, series_eis.coated_against_bare, series_eis.thickness_series),
+    "eds": (series_tem.coated_against_bare,),
+    "eds_events": (series_tem.coated_against_bare,),
+    "image": (series_tem.several_images,),
 }
 """By technique; each is given all measurements of the technique and picks those that belong together."""
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
 from functools import partial
 from typing import TYPE_CHECKING
 
 from interlayer.analysis.quantity import Result
 
 from .attempt import attempt
-from .members import Member, Series, grouped, listed
+from .members import Member, Series, coated_and_bare, grouped, listed
 from .outcome import Validity
 
 if TYPE_CHECKING:
@@ -89,9 +88,7 @@ def _built_alike(members: Sequence[Member]) -> Iterator[Cells]:
     named = [member for member in members if "series" in member.facts or "bare" in member.facts]
     for group in grouped(named, lambda m: m.facts.get("series") or (m.experiment.folder, m.file.sample)):
         name = str(group[0].facts.get("series", ""))
-        patterns = {pattern for member in group for pattern in member.facts.get("bare", ())}
-        bare = [member for member in group if any(fnmatch(member.path.name, pattern) for pattern in patterns)]
-        coated = [member for member in group if member not in bare]
+        coated, bare = coated_and_bare(group)
         if bare:
             yield Cells(name, {"coated": coated, "bare": bare})
         elif len(group) > 1:

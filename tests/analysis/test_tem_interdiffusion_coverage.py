@@ -42,11 +42,11 @@ def covers(quantity, truth):
 @pytest.mark.parametrize(("signal", "background"), COUNTS)
 def test_interval_covers_the_width(analysed, width, signal, background):
     """30 nm against 17 nm is the difference that a coating makes; least squares or crossings miss it at few counts."""
-    results = (analysed(seed, Interface(width), signal, background, shape="erf") for seed in range(1000))
+    results = (analysed(seed, Interface(width), signal, background, shape="erf") for seed in range(500))
     found = [result["interdiffusion_width"] for result in results]
     assert 0.93 <= np.mean([covers(quantity, width) for quantity in found]) <= 0.97
     numbers = [quantity for quantity in found if quantity.relation == "="]
-    assert len(numbers) >= (900 if signal < 5 else 990)
+    assert len(numbers) >= (450 if signal < 5 else 495)
     values = np.array([quantity.value for quantity in numbers])
     assert abs(np.median(values) - width) < 0.1 * values.std()
     assert np.median([quantity.stderr for quantity in numbers]) == pytest.approx(values.std(), rel=0.12)
@@ -59,7 +59,7 @@ def test_interval_covers_the_width(analysed, width, signal, background):
 def test_interval_covers_what_is_left_without_the_probe(analysed, width, signal, background):
     """A probe of 2 nm makes 7.1 of 5 nm and 17.7 of 17; the truth is within the interval only once it is taken off."""
     seen = Interface(width, probe_sigma=PROBE)
-    results = (analysed(seed, seen, signal, background, shape="erf", blur=probe()) for seed in range(1000))
+    results = (analysed(seed, seen, signal, background, shape="erf", blur=probe()) for seed in range(500))
     assert 0.93 <= np.mean([covers(result["interdiffusion_width"], width) for result in results]) <= 0.97
 
 
@@ -82,7 +82,7 @@ def test_a_sharp_interface_is_a_limit(analysed, signal, background, probe_sigma)
     """0 nm measured as 3 ± 1 nm would be an interdiffusion that never happened."""
     blur = probe() if probe_sigma else None
     results = [
-        analysed(seed, Interface(0.0, probe_sigma=probe_sigma), signal, background, blur=blur) for seed in range(200)
+        analysed(seed, Interface(0.0, probe_sigma=probe_sigma), signal, background, blur=blur) for seed in range(100)
     ]
     assert np.mean([result["interdiffusion_width"].relation == "<" for result in results]) >= 0.95
     limits = [result["interdiffusion_width"].value for result in results]
@@ -101,7 +101,7 @@ def test_reaction_layer_is_told_from_interdiffusion(analysed, signal, background
     Behind a probe of 2 nm at least 98 % are told from 20 counts a point on; the power below is stated, not hidden.
     """
     layer = Interface(17.0, "layer", PROBE)
-    results = [analysed(seed, layer, signal, background, blur=probe()) for seed in range(250)]
+    results = [analysed(seed, layer, signal, background, blur=probe()) for seed in range(150)]
     told = [result for result in results if any("not the shape" in note for note in result.notes)]
     assert len(told) >= power * len(results)
     layers = [result["reaction_layer_thickness"] for result in told if "reaction_layer_thickness" in result]
@@ -114,7 +114,7 @@ def test_reaction_layer_is_told_from_interdiffusion(analysed, signal, background
 @pytest.mark.parametrize(("signal", "background"), COUNTS[::2])
 def test_interdiffusion_is_not_taken_for_another_shape(analysed, signal, background):
     """An alarm that goes off by chance is one that nobody heeds."""
-    results = [analysed(seed, Interface(30.0), signal, background) for seed in range(400)]
+    results = [analysed(seed, Interface(30.0), signal, background) for seed in range(200)]
     assert np.mean([result.provenance["shape"] != "erf" for result in results]) <= 0.02
     assert np.mean([any("not the shape" in note for note in result.notes) for result in results]) <= 0.03
     assert 0.92 <= np.mean([covers(result["interdiffusion_width"], 30.0) for result in results]) <= 0.98
@@ -132,7 +132,7 @@ def test_30_and_17_nm_are_told_apart(analysed, signal, background, power):
             analysed(2 * seed, Interface(30.0), signal, background, shape="erf"),
             analysed(2 * seed + 1, Interface(17.0), signal, background, shape="erf"),
         )
-        for seed in range(400)
+        for seed in range(200)
     ]
     assert np.mean([pair["confidence_that_widths_differ"].value > 0.95 for pair in pairs]) >= power
     assert 0.92 <= np.mean([covers(pair["width_ratio"], 17.0 / 30.0) for pair in pairs]) <= 0.98
@@ -143,7 +143,7 @@ def test_30_and_17_nm_are_told_apart(analysed, signal, background, power):
 @pytest.mark.parametrize(("signal", "background"), [(50.0, 10.0), (10.0, 1.0)])
 def test_equal_widths_are_told_apart_by_chance_only(analysed, signal, background):
     """A confidence of 95 % that is wrong more often than in 5 % of pairs is none."""
-    results = [analysed(seed, Interface(17.0), signal, background, shape="erf") for seed in range(1000)]
+    results = [analysed(seed, Interface(17.0), signal, background, shape="erf") for seed in range(500)]
     confidence = [
         compare_widths(a, b)["confidence_that_widths_differ"].value
         for a, b in zip(results[::2], results[1::2], strict=True)
