@@ -96,7 +96,7 @@ def cycle_axis(ax: Axes) -> None:
 
 def mark_simulated(figure: Figure) -> None:
     """Write *simulated* into a corner: figures are copied out of their reports."""
-    figure.text(0.995, 0.005, "simulated", ha="right", va="bottom", color=ORANGE, fontsize=8)
+    figure.text(0.005, 0.005, "simulated", ha="left", va="bottom", color=ORANGE, fontsize=8)
 
 
 def axis_label(variable: xr.DataArray) -> str:
