@@ -179,7 +179,7 @@ def test_tail_without_a_place_is_refused(corpus, name, word):
 
 
 def test_half_a_bruker_file_is_refused(corpus, tmp_path):
-    """The peer reads half of it as a cube of zeros without a word (knowledge: truncated_half.bcf)."""
+    """The peer reads half of it as a cube of zeros without a word."""
     whole = (corpus / f"{ROSETTA}/bruker/test_TEM.bcf").read_bytes()
     for part in (0.3, 0.5, 0.99):
         half = tmp_path / "half.bcf"
