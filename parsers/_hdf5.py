@@ -33,7 +33,7 @@ def opened(source: Source) -> Iterator[h5py.File]:
             yield file
     except ParseError:
         raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CorruptFile(
             f"the HDF5 file cannot be read: {error}", expected="a whole file", remedy="copy the file again"
         ) from error

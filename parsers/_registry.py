@@ -336,7 +336,7 @@ BUILT_IN: tuple[Format, ...] = (
         extensions=(".csv", ".txt"),
         magic=(
             Magic(
-                rb"(?s)\A(?=.*\n(?:distance|(?:line|scan)?position|dist)\n).*\n[a-z]{1,2}[klm]?[ab]?\d?(?:\(\S*\))?\n",
+                rb"(?s)\A(?=.*\n(?:distance|(?:line|scan)?position|dist)\n).*\n[a-z](?:[klm]|[a-z][klm]?)[ab]?\d?(?:\(\S*\))?\n",
                 "columns",
             ),
         ),

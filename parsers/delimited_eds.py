@@ -49,7 +49,7 @@ def read(source: Source) -> Iterator[Measurement]:
     Raises
     ------
     UnsupportedContent
-        If there is no distance or no column of an element.
+        If there is no distance or no column that is certainly of an element.
     CorruptFile
         If fields are no numbers, or the distance does not go on.
     """
@@ -59,8 +59,12 @@ def read(source: Source) -> Iterator[Measurement]:
     plain = [_CONCENTRATION.sub("", header) for header in table.header]
     names = {place: name for place, header in enumerate(plain) if (name := line_name(header))}
     place = table.positions((DISTANCE,))[DISTANCE]
-    if not names:
-        raise UnsupportedContent(f"the columns {list(table.header)}", expected="one called after an element: Co K")
+    if not any(len(name) > 1 for name in names.values()):  # a V, an I or a Y alone need not be an element
+        raise UnsupportedContent(
+            f"the columns {list(table.header)}",
+            expected="one called after an element and its line: Co K",
+            remedy="name the X-ray lines in the header",
+        )
     distance, said = _distance(table, place)
     values = np.stack([table.numbers(column) for column in names], axis=1)
     if not np.isfinite(values).all():

@@ -61,7 +61,7 @@ def read(source: Source) -> Iterator[Measurement]:
     UnsupportedContent
         If it is no EDS or EELS spectrum, or its axis is not in a unit of energy or not evenly spaced.
     CorruptFile
-        If a value is no number or the axis has no step.
+        If a value is no number, there are more values than points, as a decimal comma makes, or the axis has no step.
     TruncatedFile
         If there are no values.
     """
@@ -138,6 +138,12 @@ def _number(field: str, line: int) -> float:
 
 def _compare_count(source: Source, header: dict[str, str], count: int) -> None:
     stated = _stated(header, "NPOINTS")
+    if stated is not None and count > stated + 1 > 2:
+        raise CorruptFile(
+            f"{count} values where the file announces {stated:g}",
+            expected="a value for each point",
+            remedy="write a decimal point if the values have a decimal comma",
+        )
     if stated is not None and stated != count:
         message = f"The file announces {stated:g} points and holds {count}; those that are there were read."
         source.note("row-count", "warning" if count > stated else "error", message)

@@ -64,6 +64,12 @@ def read(source: Source) -> Iterator[Measurement]:
         If nothing in it has a place in the vocabulary.
     """
     suffix = source.path.suffix.lower()
+    if suffix not in PLUGINS:
+        raise UnsupportedContent(
+            f"the extension {suffix!r}",
+            expected=f"one of {sorted(PLUGINS)}",
+            remedy="give the file its own extension back",
+        )
     if suffix == ".bcf":
         _check_whole(source.data)
     found = _entries(source, PLUGINS[suffix])

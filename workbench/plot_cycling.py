@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-_CAPACITIES = {"discharge_capacity": "capacity_discharge", "delithiation_capacity": "capacity_charge"}
 _TIMES = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 """Units of time with their size in s, the first of which a record is long enough for is taken."""
 

@@ -217,6 +217,36 @@ def test_line_scan_in_per_cent_is_no_count(tmp_path):
     np.testing.assert_allclose(dataset["distance"], [0.0, 2.0, 4.0])
 
 
+@pytest.mark.parametrize("header", ["Distance (nm),V,I", "Position (mm),Y", "Distance (nm),x,y"])
+def test_quantities_are_no_elements(tmp_path, header):
+    """A voltage and a current along a line are neither vanadium nor iodine, and a Y is seldom yttrium."""
+    path = tmp_path / "scan.csv"
+    fields = len(header.split(","))
+    path.write_text("\n".join([header, *(",".join(str(row + n) for n in range(fields)) for row in range(5))]) + "\n")
+    with pytest.raises(ParseError):
+        read(path)
+    with pytest.raises(UnsupportedContent, match="element"):
+        read(path, format="delimited-eds")
+
+
+def test_decimal_comma_in_emsa_is_refused(corpus, tmp_path):
+    """The comma divides values in this format: 119,56 would become two channels and shift all that follow."""
+    text = (corpus / "tem/rosettasciio/msa/example2.msa").read_text()
+    header, mark, values = text.partition("#SPECTRUM")
+    path = tmp_path / "german.msa"
+    path.write_text(header + mark + values.replace(".", ","))
+    with pytest.raises(ParseError, match="announces 80"):
+        read(path)
+
+
+def test_tail_by_a_foreign_name_says_so(tmp_path):
+    """Which reader of the library is meant follows from the extension alone."""
+    path = tmp_path / "map.dat"
+    path.write_bytes(b"AAMVHFSS" + bytes(400))
+    with pytest.raises(UnsupportedContent, match="extension"):
+        read(path, format="bruker-bcf")
+
+
 def test_every_file_of_these_formats_is_in_a_table_above(corpus):
     """A new file in the corpus must not go untested."""
     present = {str(path.relative_to(corpus)) for path in (corpus / "tem").rglob("*") if path.suffix in SUFFIXES}

@@ -102,9 +102,9 @@ def interdiffusion_width(
 
     Notes
     -----
-    On two lines of 240 points and behind a probe of 2 nm, a layer of 17 nm is told from an error function in all of 150
-    simulated scans from 20 counts a point on, in 95 % at 10, 44 % at 5 and 21 % at 3 counts; an error function is taken
-    for another shape in less than 1 %.
+    On two lines of 240 points and behind a probe of 2 nm, a layer of 17 nm is told from an error function in more than
+    99 % of simulated scans from 20 counts a point on, in 96 % at 10, 52 % at 5 and 12 % at 3 counts (250 scans each);
+    an error function is taken for another shape in less than 1 %.
 
     References
     ----------
