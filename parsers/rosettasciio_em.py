@@ -1,4 +1,4 @@
-"""Electron microscopy formats of the tail, read through RosettaSciIO: Bruker, JEOL, EDAX, NanoMegas and others.
+"""Electron microscopy formats of the tail, read through RosettaSciIO: Bruker, EDAX, NanoMegas and others.
 
 RosettaSciIO is licensed GPL-3.0-or-later and is an optional extra, ``[em]``. What it returns goes through the same
 contract as everything else: energies in eV and last, lengths in nm, an axis without a usable unit in pixels with a
@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ._image import Axis, Vendor, assemble
+from ._image import COLOURS, Axis, Vendor, assemble
 from ._source import Measurement, Source
 from ._spectrum_image import assemble_spectra, is_energy
 from .errors import CorruptFile, MissingDependency, ParseError, TruncatedFile, UnsupportedContent
@@ -31,10 +32,6 @@ from .findings import Finding
 PLUGINS = {
     ".bcf": "bruker",
     ".spx": "bruker",
-    ".asw": "jeol",
-    ".img": "jeol",
-    ".map": "jeol",
-    ".pts": "jeol",
     ".eds": "jeol",
     ".blo": "blockfile",
     ".prz": "pantarhei",
@@ -167,12 +164,26 @@ def _measurement(place: int, entry: Mapping[str, Any], suffix: str) -> Measureme
             technique=technique,
             counted=technique == "eds" and values.dtype.kind in "iu",
         )
-    names = [str(axis.get("name")) for axis in entry["axes"]]
-    if values.ndim not in (2, 3) or len(axes) != values.ndim or values.dtype.kind not in "iufc":
-        raise UnsupportedContent(f"an array of {values.dtype} with the axes {names}", expected="images or spectra")
-    dims = ("frame", "y", "x")[-values.ndim :]
+    return _image(f"image_{place}", values, axes, vendor)
+
+
+def _image(group: str, values: NDArray[Any], axes: Sequence[Axis], vendor: Vendor) -> Measurement:
+    """Return an image, a stack or an image in colours, which the library gives as records of red, green, blue."""
+    channels: tuple[str, ...] = ()
+    if values.dtype.names and len(values.dtype.names) in (3, 4):
+        channels = COLOURS[: len(values.dtype.names)]
+        values = np.stack([values[name] for name in values.dtype.names], axis=-1)
+    ndim = values.ndim - bool(channels)
+    if ndim not in (2, 3) or len(axes) != ndim or values.dtype.kind not in "iufc":
+        shape = " x ".join(map(str, values.shape))
+        raise UnsupportedContent(f"an array of {shape} {values.dtype}", expected="images or spectra")
+    if values.size and not values.any():
+        vendor.findings.append(Finding("all-zero", "warning", "All pixels are zero."))
+    dims = ("frame", "y", "x")[-ndim:]
     vendor.axes = dict(zip(dims, axes, strict=True))
-    return assemble(f"image_{place}", np.ascontiguousarray(values), dims, vendor)
+    if channels:
+        dims = (*dims, "channel")
+    return assemble(group, np.ascontiguousarray(values), dims, vendor, channels=channels)
 
 
 def _axis(axis: Mapping[str, Any]) -> Axis:
