@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -253,14 +254,15 @@ def _calibration_attrs(y: Steps, x: Steps, findings: list[Finding]) -> dict[str,
 
 
 def _frames(axis: Axis | None, size: int) -> xr.Variable:
-    """Return the frame coordinate: nm for slices, s for a time series, else the number of the frame."""
+    """Return the frame coordinate: nm for slices of a sane depth, s for a time series, else the number of the frame."""
     if axis is not None:
-        try:
+        slices = steps(axis)
+        if slices.unit == "nm":
+            return coordinate("frame", slices, size)
+        with suppress(UnsupportedContent):
             unit, factor = unit_and_factor(axis.unit)
-        except UnsupportedContent:
-            unit, factor = "1", 1.0
-        if unit in ("nm", "s") and math.isfinite(axis.scale) and axis.scale != 0:
-            return coordinate("frame", Steps(axis.scale * factor, axis.start * factor, unit), size)
+            if unit == "s" and math.isfinite(axis.scale) and axis.scale != 0:
+                return coordinate("frame", Steps(axis.scale * factor, axis.start * factor, unit), size)
     return xr.Variable(("frame",), np.arange(size), {"units": "1"})
 
 
