@@ -24,6 +24,7 @@ FILES = (
     ("TIFF of ImageJ, 1024 x 1024", "tem/synthetic/layer17_R400.tif", "rsciio.tiff"),
 )
 IMPORTS = (
+    ("import alone", "", "rsciio.digitalmicrograph"),
     ("first image: import and read, DM3", FILES[1][1], "rsciio.digitalmicrograph"),
     ("first image: import and read, TIFF", FILES[3][1], "rsciio.tiff"),
 )
@@ -57,8 +58,8 @@ def rows() -> Iterator[Mapping[str, object]]:
         yield _row(title, f"{ours:.1f} ms", f"{theirs:.1f} ms", theirs / ours)
     for title, name, module in IMPORTS:
         path = str(folder / name)
-        ours, small = fresh(f"from interlayer.parsers import read_tree; read_tree({path!r})")
-        theirs, large = fresh(f"from {module} import file_reader; file_reader({path!r})")
+        ours, small = fresh("from interlayer.parsers import read_tree" + (f"; read_tree({path!r})" if name else ""))
+        theirs, large = fresh(f"from {module} import file_reader" + (f"; file_reader({path!r})" if name else ""))
         yield _row(title, f"{ours:.0f} ms, {small} MB", f"{theirs:.0f} ms, {large} MB", theirs / ours)
 
 

@@ -64,9 +64,18 @@ def assemble(
     indexes: dict[Any, xr.Index] = {}
     for name, along in coords.items():
         if along.dims == (name,):
-            indexes[name] = PandasIndex.from_variables({name: along}, options={})
+            indexes[name] = _index(name, along)
             found |= indexes[name].create_variables({name: along})
     return _dataset(found, set(coords), indexes, attrs)
+
+
+def _index(name: str, along: xr.Variable) -> PandasIndex:
+    """Return the index of a coordinate; xarray's own way imports dask and pint, where installed, to look at numbers."""
+    if along.dtype.kind not in _NUMBERS and along.dtype != _DATES:
+        return PandasIndex.from_variables({name: along}, options={})
+    import pandas as pd
+
+    return PandasIndex(pd.Index(along.values, name=name), name, coord_dtype=along.dtype)
 
 
 def part_of(dataset: xr.Dataset, dim: str, part: slice) -> xr.Dataset:

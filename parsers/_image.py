@@ -24,6 +24,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from . import schema
+from ._assemble import variable
 from ._source import Measurement
 from .errors import UnsupportedContent
 from .findings import Finding
@@ -161,7 +162,7 @@ def steps(axis: Axis) -> Steps:
 
 def coordinate(name: str, axis: Steps, size: int) -> xr.Variable:
     """Return the coordinate variable of an axis."""
-    return xr.Variable((name,), axis.positions(size), {"units": axis.unit})
+    return variable((name,), axis.positions(size), {"units": axis.unit})
 
 
 def direction_findings(name: str, axis: Steps) -> list[Finding]:
@@ -206,7 +207,7 @@ def assemble(
     values: dict[str, Any] = {
         "y": coordinate("y", y, sizes["y"]),
         "x": coordinate("x", x, sizes["x"]),
-        "intensity": xr.Variable(tuple(dims), pixels, {"units": "1"}),
+        "intensity": variable(tuple(dims), pixels, {"units": "1"}),
     }
     if "frame" in sizes:
         values["frame"] = _frames(vendor.axes.get("frame"), sizes["frame"])
@@ -263,7 +264,7 @@ def _frames(axis: Axis | None, size: int) -> xr.Variable:
             unit, factor = unit_and_factor(axis.unit)
             if unit == "s" and math.isfinite(axis.scale) and axis.scale != 0:
                 return coordinate("frame", Steps(axis.scale * factor, axis.start * factor, unit), size)
-    return xr.Variable(("frame",), np.arange(size), {"units": "1"})
+    return variable(("frame",), np.arange(size), {"units": "1"})
 
 
 def metadata_json(metadata: Mapping[str, Any]) -> str:

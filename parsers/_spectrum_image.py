@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from . import schema
+from ._assemble import variable
 from ._image import Axis, Steps, Vendor, coordinate, direction_findings, metadata_json, steps, unit_and_factor
 from ._source import Measurement
 from .errors import CorruptFile, UnsupportedContent
@@ -66,7 +66,7 @@ def assemble_spectra(
     UnsupportedContent
         If there are more than two other axes.
     CorruptFile
-        If the energy axis has no step.
+        If the energy axis has no step or no origin.
     """
     if len(places) > 2:
         raise UnsupportedContent(f"a spectrum with {len(places)} other axes", expected="a point, a line or a map")
@@ -74,6 +74,8 @@ def assemble_spectra(
     step = energy.scale * factor
     if not step or not math.isfinite(step):
         raise CorruptFile(f"the energy axis has the scale {energy.scale:g}", expected="a step in eV or keV")
+    if not math.isfinite(energy.start):
+        raise CorruptFile("the energy axis has no origin", expected="the energy of the first channel")
     dims = POSITIONS[len(places)]
     resolved = [steps(place) for place in places]
     if any(place.unit != resolved[0].unit for place in resolved):
@@ -85,7 +87,7 @@ def assemble_spectra(
         findings += direction_findings(name, place)
     values: dict[str, Any] = {
         "energy": energy.start * factor + step * np.arange(counts.shape[-1], dtype=np.float64),
-        "counts": xr.Variable((*dims, "energy"), counts, {"units": "count" if counted else "1"}),
+        "counts": variable((*dims, "energy"), counts, {"units": "count" if counted else "1"}),
     }
     for name, place, size in zip(dims, resolved, counts.shape, strict=False):
         values[name] = coordinate(name, place, size)
