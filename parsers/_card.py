@@ -98,6 +98,8 @@ class Format:
         Patterns of files that belong to it and hold no measurement of their own.
     status : {"stable", "experimental"}
         Experimental: not yet checked on real files.
+    pictures : bool
+        Whether a file is a figure or a logo as often as a measurement: a run leaves it alone unless it has a scale.
     """
 
     name: str
@@ -108,6 +110,7 @@ class Format:
     magic: tuple[Magic, ...]
     sidecars: tuple[str, ...] = field(default=())
     status: Literal["stable", "experimental"] = "stable"
+    pictures: bool = False
 
     def matches(self, head: Head) -> bool:
         """Whether the content of a file is of this format."""

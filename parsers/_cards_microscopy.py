@@ -10,11 +10,13 @@ _TAIL = f"{_PARSERS}.rosettasciio_em"
 MICROSCOPY: tuple[Format, ...] = (
     Format(
         name="tiff",
-        title="TIFF micrograph (FEI, Zeiss, ImageJ, OME, DigitalMicrograph, plain tags)",
+        title="TIFF micrograph (FEI, Zeiss, JEOL, TVIPS, Olympus, DigitalMicrograph, ImageJ, OME; "
+        "not yet checked on real files: Hitachi, TESCAN, Phenom, ORION, Atlas, point electronic, Micro-Manager)",
         techniques=("image",),
         module=f"{_PARSERS}.tiff",
         extensions=(".tif", ".tiff"),
         magic=(Magic(rb"\A(II\*\0|MM\0\*|II\+\0|MM\0\+)"),),
+        sidecars=("*.hdr",),
     ),
     Format(
         name="tia-ser",
@@ -81,7 +83,7 @@ MICROSCOPY: tuple[Format, ...] = (
         techniques=("image", "eds", "eels"),
         module=f"{_PARSERS}.ripple_rpl",
         extensions=(".rpl",),
-        magic=(Magic(rb"(?i)\A(;[^\n]*\n)*key\tvalue\s", "text"),),
+        magic=(Magic(rb"(?i)\A(;[^\r\n]*[\r\n]+)*key\tvalue\s", "text"),),
         sidecars=("*.raw",),
     ),
     Format(
@@ -94,6 +96,30 @@ MICROSCOPY: tuple[Format, ...] = (
             Magic(rb"(?s)\A\0\0\0\x03.{4}\0\0\0[\0\x01]"),
             Magic(rb"(?s)\A\0\0\0\x04.{8}\0\0\0[\0\x01]"),
         ),
+    ),
+    Format(
+        name="dm5",
+        title="Gatan DigitalMicrograph 5, HDF5",
+        techniques=("image", "eels", "eds"),
+        module=f"{_PARSERS}.dm5",
+        extensions=(".dm5",),
+        magic=(
+            Magic(rb"(?s)\A\x89HDF\r\n\x1a\n(?=.*DocumentObjectList).*ImageSourceList"),
+            Magic(rb"(?s)\A\x89HDF\r\n\x1a\n", name=r"\.dm5$"),
+        ),
+    ),
+    Format(
+        name="raster-image",
+        title="PNG, JPEG or BMP image",
+        techniques=("image",),
+        module=f"{_PARSERS}.raster_image",
+        extensions=(".png", ".jpg", ".jpeg", ".bmp"),
+        magic=(
+            Magic(rb"\A\x89PNG\r\n\x1a\n"),
+            Magic(rb"\A\xff\xd8\xff[\xc0-\xfe]"),
+            Magic(rb"(?s)\ABM.{4}\0\0\0\0.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
+        ),
+        pictures=True,
     ),
     Format(
         name="bruker-bcf",

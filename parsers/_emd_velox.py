@@ -1,12 +1,13 @@
 """Velox files: images, spectra and streams of X-ray events under ``Data``, each with its metadata as JSON.
 
-``Data`` of an image is (y, x, frame); ``Metadata`` has a column of 60 000 bytes for each frame. The pixel size is
-``BinaryResult/PixelSize``, in metres or 1/m. An EDS detector has ``Dispersion`` and ``OffsetEnergy`` in eV.
+``Data`` of an image is (y, x, frame), that of a spectrum (energy, 1). An EDS detector has ``Dispersion`` and
+``OffsetEnergy`` in eV. What else is told, and how, is in `interlayer.parsers._emd_velox_metadata`; EELS maps are in
+`interlayer.parsers._emd_velox_eels`.
 
 A stream lists the channels of the events; 65535 is the step to the next pixel, and after the last pixel the next frame
 begins with the first; ``FrameLocationTable`` says where. It is kept as events (technique ``eds_events``): a map of
 512 x 512 x 4096 channels would be 2 GB of zeros. The cube that Velox compresses beside it (``SpectrumImage``) is the
-same events and is not read.
+same events and is not read; where it stands alone, since the stream was not saved, a finding says so.
 
 Source: layout found in the files of RosettaSciIO, SciFiReaders and pyTEMlib, Velox 1.4 to 3.15; the decoding of the
 stream agrees event by event with RosettaSciIO's cube.
@@ -14,18 +15,17 @@ stream agrees event by event with RosettaSciIO's cube.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import schema
-from ._hdf5 import groups, is_dataset, loaded, number, text
+from . import _emd_velox_eels, schema
+from ._emd_velox_metadata import Metadata, at, attributes, energy_of_detector, intensity, metadata, plane, settings
+from ._hdf5 import checked, groups, is_dataset, loaded, number
 from ._image import Axis, Vendor, assemble, coordinate, metadata_json, steps
 from ._source import Measurement, Source
 from ._spectrum_image import assemble_spectra
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 NEXT_PIXEL = 65_535
 """Entry of a stream that is no channel but the step to the next pixel."""
 
-_KINDS = {"Image": "image", "Spectrum": "spectrum", "SpectrumStream": "events"}
-_METADATA = 1_000_000
-_Metadata = Mapping[str, Any]
+_KINDS = ("Image", "Spectrum", "SpectrumStream", "EelsSpectrumImage")
+_CUBE = "SpectrumImage"
+_Loaders = Iterator[tuple[str, Callable[[], Measurement]]]
 
 
 def is_velox(file: h5py.File) -> bool:
@@ -51,31 +51,48 @@ def is_velox(file: h5py.File) -> bool:
     return isinstance(data, h5py.Group) and any(kind in data for kind in _KINDS)
 
 
-def contents(file: h5py.File, source: Source) -> Iterator[tuple[str, Callable[[], Measurement]]]:
-    """Yield names and loaders of the images, spectra and streams of the file."""
-    loaders = {"Image": _image, "Spectrum": _spectrum, "SpectrumStream": _events}
-    for kind, name in _KINDS.items():
-        for place, (_, group) in enumerate(groups(file["Data"][kind]) if kind in file["Data"] else ()):
-            if kind == "SpectrumStream" and not _is_map(group):
-                continue  # of a fixed beam: its sum stands under Spectrum
-            yield f"{name}_{place}", partial(loaders[kind], f"{name}_{place}", group, file, source)
+def contents(file: h5py.File, source: Source) -> _Loaders:
+    """Yield names and loaders of the images, spectra, streams and EELS maps of the file, and note what is not read."""
+    found = {kind: _members(file, kind, source) for kind in file["Data"]}
+    for place, group in enumerate(found.get("Image", ())):
+        yield f"image_{place}", partial(_image, f"image_{place}", group, file, source)
+    for place, group in enumerate(found.get("Spectrum", ())):
+        yield f"spectrum_{place}", partial(_spectrum, f"spectrum_{place}", group, file, source)
+    maps = False
+    for place, group in enumerate(found.get("SpectrumStream", ())):
+        if _is_map(group):  # a stream of a fixed beam has its sum under Spectrum
+            maps = True
+            yield f"events_{place}", partial(_events, f"events_{place}", group, file, source)
+    lines = sorted(found.get("EelsSpectrumImage", ()), key=_emd_velox_eels.first_energy)
+    for place, group in enumerate(lines):
+        yield f"eels_{place}", partial(_emd_velox_eels.spectra, f"eels_{place}", group, file, source)
+    for kind, members in found.items():
+        if kind not in _KINDS and members and not (kind == _CUBE and maps):
+            source.note("part-not-read", "warning", f"Data/{kind} is not read: {len(members)} arrays{_why(kind)}.")
+
+
+def _members(file: h5py.File, kind: str, source: Source) -> list[h5py.Group]:
+    """Return the groups of one kind that hold values; a list of them that is broken costs no other kind."""
+    import h5py
+
+    try:
+        with checked():
+            parent = file["Data"].get(kind)
+            return [group for _, group in groups(parent) if "Data" in group] if isinstance(parent, h5py.Group) else []
+    except CorruptFile as error:
+        source.note("part-not-read", "error", f"Data/{kind} cannot be read: {error}")
+        return []
+
+
+def _why(kind: str) -> str:
+    return ", compressed; export the map with its spectrum stream from Velox" if kind == _CUBE else ""
 
 
 def _is_map(group: h5py.Group) -> bool:
-    return isinstance(_settings(group).get("RasterScanDefinition"), dict)
-
-
-def _metadata(group: h5py.Group) -> _Metadata:
-    """Return the metadata of the first frame; {} where they cannot be read, which costs the calibration only."""
-    stored = group.get("Metadata")
-    if not is_dataset(stored) or stored.ndim != 2 or stored.shape[0] > _METADATA:
-        return {}
-    raw = np.asarray(stored[:, 0], dtype=np.uint8).tobytes().split(b"\0", 1)[0]
     try:
-        found = json.loads(raw)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return isinstance(settings(group).get("RasterScanDefinition"), dict)
+    except CorruptFile:
+        return True  # its loader says what is wrong
 
 
 def _values(group: h5py.Group, ndim: int, source: Source) -> NDArray[Any]:
@@ -90,13 +107,13 @@ def _image(name: str, group: h5py.Group, _: h5py.File, source: Source) -> Measur
     if values.dtype.names:
         first, second = (values[field] for field in values.dtype.names[:2])
         values = (first + 1j * second).astype(np.complex64)
-    metadata = _metadata(group)
-    axes = _plane(metadata)
-    frame = number(_at(metadata, "Scan", "FrameTime")) or 0.0
+    told = metadata(group)
+    axes, origin = plane(told, *values.shape[:2])
+    frame = number(at(told, "Scan", "FrameTime")) or 0.0
     if frame > 0:
         axes["frame"] = Axis(frame, 0.0, "s")
-    vendor = Vendor("Velox", axes, "Velox BinaryResult/PixelSize", _attributes(metadata), dict(metadata))
-    if not metadata:
+    vendor = Vendor("Velox", axes, origin, attributes(told) | _intensity(told), dict(told))
+    if not told:
         vendor.findings.append(Finding("metadata-not-read", "warning", "The metadata of the image cannot be read."))
     pixels = np.ascontiguousarray(np.moveaxis(values, -1, 0))
     if len(pixels) == 1:
@@ -104,26 +121,29 @@ def _image(name: str, group: h5py.Group, _: h5py.File, source: Source) -> Measur
     return assemble(name, pixels, ("frame", "y", "x"), vendor)
 
 
+def _intensity(told: Metadata) -> dict[str, Any]:
+    result = at(told, "BinaryResult")
+    return intensity(*(at(result, key) for key in ("IntensityScale", "IntensityOffset", "IntensityUnit")))
+
+
 def _spectrum(name: str, group: h5py.Group, _: h5py.File, source: Source) -> Measurement:
-    metadata = _metadata(group)
+    told = metadata(group)
     counts = _values(group, 2, source)
-    energy, live = _energy(metadata)
-    attrs = _attributes(metadata) | live
-    vendor = Vendor("Velox", attrs=attrs, metadata=dict(metadata))
+    energy, live = energy_of_detector(told)
+    vendor = Vendor("Velox", attrs=attributes(told) | live, metadata=dict(told))
     return assemble_spectra(name, counts[:, 0], (), energy, vendor, technique="eds", counted=True)
 
 
 def _events(name: str, group: h5py.Group, file: h5py.File, source: Source) -> Measurement:
-    metadata = _metadata(group)
-    settings = _settings(group)
-    height, width = _raster(metadata, settings, file)
+    told, acquisition = metadata(group), settings(group)
+    height, width = _raster(told, acquisition, file)
     stream = _values(group, 2, source)[:, 0]
     pixel, channel, frames = decoded(stream, height * width, _starts(group, stream.size))
-    energy, live = _energy(metadata)
-    bins = int(number(settings.get("bincount")) or 4096)
+    energy, live = energy_of_detector(told)
+    bins = int(number(acquisition.get("bincount")) or 4096)
     if channel.size and int(channel.max()) >= bins:
         raise CorruptFile(f"an event in channel {channel.max()}", expected=f"below {bins}")
-    axes = _plane(metadata)
+    axes, _ = plane(told, height, width)
     y, x = (steps(axes.get(direction, Axis())) for direction in ("y", "x"))
     values: dict[str, Any] = {
         "pixel": pixel,
@@ -132,7 +152,7 @@ def _events(name: str, group: h5py.Group, file: h5py.File, source: Source) -> Me
         "y": coordinate("y", y, height),
         "x": coordinate("x", x, width),
     }
-    attrs = _attributes(metadata) | live | {"frames": frames, "original_metadata": metadata_json(metadata)}
+    attrs = attributes(told) | live | {"frames": frames, "original_metadata": metadata_json(told)}
     findings = []
     if "pixel" in (y.unit, x.unit):
         findings.append(Finding("uncalibrated", "warning", f"The map is in pixels: {y.reason or x.reason}."))
@@ -180,10 +200,10 @@ def _starts(group: h5py.Group, entries: int) -> NDArray[np.integer[Any]] | None:
     return starts if starts[0] == 0 and np.all(np.diff(starts) > 0) and starts[-1] < entries else None
 
 
-def _raster(metadata: _Metadata, settings: _Metadata, file: h5py.File) -> tuple[int, int]:
+def _raster(told: Metadata, acquisition: Metadata, file: h5py.File) -> tuple[int, int]:
     """Return height and width of the map: the part of the scan that was measured, else the image beside it."""
-    area = _at(metadata, "Scan", "ScanArea")
-    raster = settings.get("RasterScanDefinition")
+    area = at(told, "Scan", "ScanArea")
+    raster = acquisition.get("RasterScanDefinition")
     raster = raster if isinstance(raster, dict) else {}
     full = [number(raster.get(key)) for key in ("Height", "Width")]
     if isinstance(area, dict) and None not in full:
@@ -199,62 +219,3 @@ def _raster(metadata: _Metadata, settings: _Metadata, file: h5py.File) -> tuple[
         height, width = sizes.pop()
         return int(height), int(width)
     raise UnsupportedContent("a stream of spectra without a scan", expected="the size of the map in its metadata")
-
-
-def _settings(group: h5py.Group) -> _Metadata:
-    stored = group.get("AcquisitionSettings")
-    try:
-        found = json.loads(text(stored[()])) if is_dataset(stored) else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _plane(metadata: _Metadata) -> dict[str, Axis]:
-    result = _at(metadata, "BinaryResult")
-    axes = {}
-    for name, size, unit in (("y", "height", "PixelUnitY"), ("x", "width", "PixelUnitX")):
-        scale = number(_at(result, "PixelSize", size))
-        start = number(_at(result, "Offset", name)) or 0.0
-        if scale is not None:
-            axes[name] = Axis(scale, start, text(_at(result, unit)))
-    return axes
-
-
-def _energy(metadata: _Metadata) -> tuple[Axis, dict[str, float]]:
-    """Return the energy axis, the same for all segments of a detector, and live and real time in s."""
-    wanted = text(_at(metadata, "BinaryResult", "Detector"))
-    detectors = _at(metadata, "Detectors")
-    found = [
-        detector
-        for detector in (detectors.values() if isinstance(detectors, dict) else ())
-        if text(detector.get("DetectorName")).startswith(wanted) and number(detector.get("Dispersion"))
-    ]
-    scales = {(number(one.get("Dispersion")), number(one.get("OffsetEnergy"))) for one in found}
-    if len(scales) != 1:
-        raise UnsupportedContent(
-            f"{len(scales)} energy calibrations for the detector {wanted!r}", expected="one Dispersion and OffsetEnergy"
-        )
-    ((scale, start),) = scales
-    live = {name: number(found[0].get(key)) for name, key in (("live_time", "LiveTime"), ("real_time", "RealTime"))}
-    return Axis(scale or 0.0, start or 0.0, "eV"), {name: value for name, value in live.items() if value}
-
-
-def _attributes(metadata: _Metadata) -> dict[str, Any]:
-    seconds = number(_at(metadata, "Acquisition", "AcquisitionStartDatetime", "DateTime")) or 0.0
-    moment = datetime.fromtimestamp(seconds, tz=UTC).isoformat() if 1e8 < seconds < 4e9 else None
-    maker = [text(_at(metadata, "Instrument", key)) for key in ("Manufacturer", "InstrumentClass")]
-    attrs: dict[str, Any] = {
-        "beam_energy": number(_at(metadata, "Optics", "AccelerationVoltage")),
-        "dwell_time": number(_at(metadata, "Scan", "DwellTime")),
-        "detector": text(_at(metadata, "BinaryResult", "Detector")) or None,
-        "instrument": " ".join(filter(None, maker)) or None,
-        "start_time": moment,
-    }
-    return {key: value for key, value in attrs.items() if value}
-
-
-def _at(metadata: Any, *path: str) -> Any:
-    for key in path:
-        metadata = metadata.get(key) if isinstance(metadata, dict) else None
-    return metadata

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from . import schema
 from ._assemble import variable
+from ._blank_blocks import blank_findings
 from ._source import Measurement
 from .errors import UnsupportedContent
 from .findings import Finding
@@ -221,7 +222,8 @@ def assemble(
     }
     if vendor.metadata:
         attrs["original_metadata"] = metadata_json(vendor.metadata)
-    return Measurement(group, schema.build("image", values, **attrs), [*findings, *vendor.findings])
+    said = [*findings, *blank_findings(pixels), *vendor.findings]
+    return Measurement(group, schema.build("image", values, **attrs), said)
 
 
 def _plane(y_given: Axis, x_given: Axis) -> tuple[Steps, Steps, list[Finding]]:

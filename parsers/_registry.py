@@ -8,19 +8,21 @@ specific one stands before a general one. Other packages add cards through the e
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, distributions
 
 from . import _columns_cycling as cycling
 from . import _columns_eis as eis
 from . import _columns_summary as summary
 from . import _columns_windeta as windeta
 from ._card import HEAD, Format, Head, Magic
+from ._cards_archives import ARCHIVES
 from ._cards_microscopy import MICROSCOPY
 from ._column_marks import table_with
 
 __all__ = ["BUILT_IN", "HEAD", "Format", "Head", "Magic", "formats"]
 
 _PARSERS = "interlayer.parsers"
+_GROUP = "interlayer.formats"
 
 
 # A cycler writes the points of a spectrum into its record, which makes no spectrum of the file.
@@ -295,22 +297,7 @@ BUILT_IN: tuple[Format, ...] = (
             Magic(rb"(?s)\APK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet"),
         ),
     ),
-    Format(
-        name="zip",
-        title="zip archive of instrument files",
-        techniques=("eis", "cycling", "xanes", "xps", "image", "eds", "eels"),
-        module=f"{_PARSERS}.archive_zip",
-        extensions=(".zip",),
-        magic=(Magic(rb"\APK\x03\x04", name=r"\.zip$"),),
-    ),
-    Format(
-        name="gzip",
-        title="gzip-compressed instrument file",
-        techniques=("eis", "cycling", "xanes", "xps", "image", "eds", "eels"),
-        module=f"{_PARSERS}.archive_gzip",
-        extensions=(".gz",),
-        magic=(Magic(rb"\A\x1f\x8b\x08"),),
-    ),
+    *ARCHIVES,
     # From here on the columns decide, for which the table has to be found first.
     Format(
         name="parstat-txt",
@@ -381,5 +368,16 @@ BUILT_IN: tuple[Format, ...] = (
 @cache
 def formats() -> tuple[Format, ...]:
     """Return all format cards, those of other packages first so that they can specialise ours."""
-    plugins = tuple(entry.load() for entry in entry_points(group="interlayer.formats"))
-    return plugins + BUILT_IN
+    return tuple(entry.load() for entry in _plugins()) + BUILT_IN
+
+
+def _plugins() -> list[EntryPoint]:
+    """Return the entry points of our group; importlib's own way parses those of every package, in twice the time."""
+    found = [
+        entry
+        for package in distributions()
+        if f"[{_GROUP}]" in (package.read_text("entry_points.txt") or "")
+        for entry in package.entry_points
+        if entry.group == _GROUP
+    ]
+    return list(dict.fromkeys(found))

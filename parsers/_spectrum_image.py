@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import schema
 from ._assemble import variable
+from ._blank_blocks import blank_findings
 from ._image import Axis, Steps, Vendor, coordinate, direction_findings, metadata_json, steps, unit_and_factor
 from ._source import Measurement
 from .errors import CorruptFile, UnsupportedContent
@@ -81,6 +82,8 @@ def assemble_spectra(
     if any(place.unit != resolved[0].unit for place in resolved):
         resolved = [Steps(reason=place.reason or "the axes differ in kind") for place in resolved]
     findings = list(vendor.findings)
+    if technique == "eels":  # channels of X-ray spectra are mostly empty
+        findings += blank_findings(counts)
     for name, place in zip(dims, resolved, strict=True):
         if place.unit == "pixel":
             findings.append(Finding("uncalibrated", "warning", f"The axis {name} is in pixels: {place.reason}."))

@@ -47,8 +47,21 @@ def read(source: Source) -> Iterator[Measurement]:
             offset=len(source.data),
             remedy="copy the file from the instrument again",
         )
-    name = source.name[:-3] if source.name.lower().endswith(".gz") else source.name
-    yield from member_measurements(source, name or "content", data, inner_limits(source.limits, len(data)))
+    yield from member_measurements(source, _inner_name(source.name), data, inner_limits(source.limits, len(data)))
+
+
+def _inner_name(name: str) -> str:
+    """Return the name of the file inside.
+
+    Examples
+    --------
+    >>> _inner_name("image.tif.gz"), _inner_name("day.tgz")
+    ('image.tif', 'day.tar')
+    """
+    for suffix, instead in ((".tgz", ".tar"), (".gz", "")):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)] + instead or "content"
+    return name or "content"
 
 
 def member_measurements(source: Source, name: str, data: bytes, limits: Limits) -> list[Measurement]:

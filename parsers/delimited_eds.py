@@ -110,12 +110,18 @@ def _distance(table: Table, place: int) -> tuple[xr.Variable, list[Finding]]:
     values: NDArray[np.float64] = table.numbers(place)
     if values.size < 2 or not np.all(np.diff(values) > 0):
         raise CorruptFile("the distance does not rise from row to row", line=table.line, expected="one line scan")
-    axis = steps(Axis(float(np.mean(np.diff(values))), float(values[0]), table.units[place]))
+    common = float(np.median(np.diff(values)))
+    uneven = np.flatnonzero(np.abs(np.diff(values) / common - 1.0) > _EVEN)
+    axis = steps(Axis(common, float(values[0]), table.units[place]))
+    said = []
+    if uneven.size:
+        line = table.line_of(int(uneven[0]) + 1)
+        message = f"{uneven.size} steps of the distance differ from {common:g}, the first before line {line}."
+        said.append(Finding("uneven-distance", "warning", message))
     if axis.unit == "pixel":
-        said = [Finding("uncalibrated", "warning", f"The distance is in pixels: {axis.reason}.")]
+        said.append(Finding("uncalibrated", "warning", f"The distance is in pixels: {axis.reason}."))
         return xr.Variable(("distance",), np.arange(values.size, dtype=np.float64), {"units": "pixel"}), said
-    even = coordinate("distance", axis, values.size)
-    if np.abs(np.diff(values) / np.mean(np.diff(values)) - 1.0).max() <= _EVEN:
-        return even, []
-    factor = axis.step / float(np.mean(np.diff(values)))
-    return xr.Variable(("distance",), values * factor, {"units": axis.unit}), []
+    if not uneven.size:
+        mean = steps(Axis(float(np.mean(np.diff(values))), float(values[0]), table.units[place]))
+        return coordinate("distance", mean, values.size), said
+    return xr.Variable(("distance",), values * (axis.step / common), {"units": axis.unit}), said

@@ -1,7 +1,7 @@
 """Electron microscopy data in HDF5 (.emd, .h5): files of Velox, and the Berkeley format of openNCEM and Prismatic.
 
-Both are called EMD and share nothing but HDF5. A Velox file has ``Data`` with images, spectra and streams of X-ray
-events; a Berkeley file marks its arrays with ``emd_group_type``.
+Both are called EMD and share nothing but HDF5. A Velox file has ``Data`` with images, spectra, streams of X-ray
+events and EELS maps; a Berkeley file marks its arrays with ``emd_group_type``.
 
 Checked on the files of RosettaSciIO, SciFiReaders, pyTEMlib and openNCEM.
 """
@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import _emd_berkeley, _emd_velox
-from ._hdf5 import opened
+from ._hdf5 import checked, opened
 from ._source import Measurement, Source
 from .errors import ParseError, UnsupportedContent
 
 
 def read(source: Source) -> Iterator[Measurement]:
-    """Yield every image, spectrum and stream of events of the file.
+    """Yield every image, spectrum, map of spectra and stream of events of the file.
 
     Raises
     ------
@@ -32,7 +32,8 @@ def read(source: Source) -> Iterator[Measurement]:
         kind = _emd_velox if _emd_velox.is_velox(file) else _emd_berkeley
         for group, load in kind.contents(file, source):
             try:
-                measurement = load()
+                with checked():
+                    measurement = load()
             except ParseError as error:
                 errors.append(error)
                 source.note("part-not-read", "warning", f"{group}: {error}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,8 @@ NUMBERS = {
 
 _POSITIVE = frozenset({"beam_energy", "magnification", "convergence_angle", "collection_angle", "live_time",
                        "real_time", "dwell_time"})  # fmt: skip
+_ONCE = frozenset({"OFFSET", "XPERCHAN", "XUNITS", "NPOINTS", "DATATYPE", "SIGNALTYPE"})
+_BETWEEN = re.compile(r"[\s,;]+")
 _LINE = re.compile(r"#\s*([A-Za-z][\w ]*?)\s*(?:-\s*(\w+)\s*)?:(.*)$")
 _UNIT = re.compile(r"\(?\b([kmM]?)e[vV]\)?\s*$", re.IGNORECASE)
 _EVEN = 0.5
@@ -61,24 +63,26 @@ def read(source: Source) -> Iterator[Measurement]:
     UnsupportedContent
         If it is no EDS or EELS spectrum, or its axis is not in a unit of energy or not evenly spaced.
     CorruptFile
-        If a value is no number, there are more values than points, as a decimal comma makes, or the axis has no step.
+        If a value is no number, the number of values is not that of the points, as a decimal comma or a lost line
+        makes it, or the axis has no step, no origin or two.
     TruncatedFile
-        If there are no values.
+        If there are no values. Of a file that is cut off behind its first values, those before the cut are read.
     """
     lines = source.text.lines
     header, first = _header(lines)
+    xy = _is_xy(header)
     stop, closed = _end(lines, first)
-    values = _values(lines[first:stop], first)
+    whole = stop if closed or source.text.complete else stop - 1  # the last line may have lost digits
+    numbers = _values(lines[first:whole], first, xy)
     if not closed:
-        source.note("truncated-file", "warning", "The line #ENDOFDATA is missing; the file may be cut off.")
-    xy = header.get("DATATYPE", "Y").strip().upper() == "XY"
-    energies, counts = (values[0::2], values[1::2]) if xy else (None, values)
-    if xy and values.size % 2:
-        raise CorruptFile(f"{values.size} numbers", line=stop, expected="pairs of energy and value")
+        message = "The line #ENDOFDATA is missing; the file is cut off, or was not finished."
+        source.note("truncated-file", "warning" if whole == stop else "error", message)
+    energies, counts = (numbers[0::2], numbers[1::2]) if xy else (None, numbers)
     if counts.size == 0:
         raise TruncatedFile("there are no values", line=first, expected="numbers after #SPECTRUM")
-    _compare_count(source, header, counts.size)
     axis = _axis(source, header, energies)
+    _compare_count(source, header, counts.size, closed and not xy)
+    _note_unread(source, header)
     signal = header.get("SIGNALTYPE", "").strip().upper()
     if signal not in SIGNALS:
         raise UnsupportedContent(
@@ -87,8 +91,8 @@ def read(source: Source) -> Iterator[Measurement]:
             remedy="state SIGNALTYPE in the file if it is one of these",
         )
     technique = SIGNALS[signal]
-    whole = bool(np.all(counts == np.round(counts)) and np.all(counts >= 0))
-    counted = whole and (technique == "eds" or "count" in header.get("YUNITS", "").casefold())
+    integers = bool(np.all(counts == np.round(counts)) and np.all(counts >= 0))
+    counted = integers and (technique == "eds" or "count" in header.get("YUNITS", "").casefold())
     vendor = Vendor("EMSA/MAS", attrs=_attributes(header), metadata=dict(header))
     yield assemble_spectra("spectrum", counts, (), axis, vendor, technique=technique, counted=counted)
 
@@ -107,7 +111,10 @@ def _header(lines: Sequence[str]) -> tuple[dict[str, str], int]:
         key = match[1].upper()
         if key == "SPECTRUM":
             return found, place + 1
-        found[key] = match[3].strip()
+        value = match[3].strip()
+        if key in _ONCE and found.get(key, value) != value:
+            raise CorruptFile(f"{key} is {found[key]!r} and {value!r}", line=place + 1, expected="one value")
+        found[key] = value
     raise TruncatedFile("there is no line #SPECTRUM", line=len(lines), expected="the values of the spectrum after it")
 
 
@@ -118,35 +125,64 @@ def _end(lines: Sequence[str], first: int) -> tuple[int, bool]:
     return len(lines), False
 
 
-def _values(lines: Sequence[str], first: int) -> Floats:
-    text = "\n".join(line for line in lines if not line.startswith("#"))
+def _is_xy(header: Mapping[str, str]) -> bool:
+    kind = header.get("DATATYPE", "Y").strip().upper()
+    if kind not in ("Y", "XY"):
+        raise UnsupportedContent(f"the data type {kind!r}", expected="Y or XY in DATATYPE")
+    return kind == "XY"
+
+
+def _values(lines: Sequence[str], first: int, xy: bool) -> Floats:
+    """Return the numbers of the lines, pairs of energy and value for ``XY``."""
+    rows = [[field for field in _BETWEEN.split(line) if field] for line in lines if not line.startswith("#")]
+    if xy and any(len(row) not in (0, 2) for row in rows):
+        place = next(place for place, row in enumerate(rows) if len(row) not in (0, 2))
+        raise CorruptFile(f"{len(rows[place])} numbers", line=first + place + 1, expected="an energy and a value")
     try:
-        return np.array(re.split(r"[\s,;]+", text.strip()) if text.strip() else [], dtype=np.float64)
+        numbers = np.array([field for row in rows for field in row], dtype=np.float64)
     except ValueError:
+        numbers = np.array([np.nan])
+    if not np.isfinite(numbers).all():
         for place, line in enumerate(lines):
-            for field in filter(None, re.split(r"[\s,;]+", line)):
+            for field in filter(None, _BETWEEN.split("" if line.startswith("#") else line)):
                 _number(field, first + place + 1)
-        raise
+    return numbers
 
 
 def _number(field: str, line: int) -> float:
     try:
-        return float(field)
+        value = float(field)
     except ValueError:
-        raise CorruptFile(f"the value {field!r}", line=line, expected="a number") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise CorruptFile(f"the value {field!r}", line=line, expected="a number")
+    return value
 
 
-def _compare_count(source: Source, header: dict[str, str], count: int) -> None:
+def _compare_count(source: Source, header: dict[str, str], count: int, shifts: bool) -> None:
+    """Hold the number of values against that of the points; where energies follow from it a difference shifts them."""
     stated = _stated(header, "NPOINTS")
-    if stated is not None and count > stated + 1 > 2:
+    if stated is None:
+        source.note("row-count", "warning", f"The file does not say how many points it has; it holds {count}.")
+        return
+    if stated == count:
+        return
+    if shifts or count > stated + 1 > 2:
         raise CorruptFile(
             f"{count} values where the file announces {stated:g}",
             expected="a value for each point",
             remedy="write a decimal point if the values have a decimal comma",
         )
-    if stated is not None and stated != count:
-        message = f"The file announces {stated:g} points and holds {count}; those that are there were read."
-        source.note("row-count", "warning" if count > stated else "error", message)
+    message = f"The file announces {stated:g} points and holds {count}; those that are there were read."
+    source.note("row-count", "warning" if count > stated else "error", message)
+
+
+def _note_unread(source: Source, header: Mapping[str, str]) -> None:
+    unread = [
+        f"{key} {header[key]!r}" for key in (*NUMBERS, "CHOFFSET") if header.get(key) and _stated(header, key) is None
+    ]
+    if unread:
+        source.note("keyword-not-read", "warning", f"Keywords that state no number were left out: {', '.join(unread)}.")
 
 
 def _axis(source: Source, header: dict[str, str], energies: Floats | None) -> Axis:
@@ -158,6 +194,12 @@ def _axis(source: Source, header: dict[str, str], energies: Floats | None) -> Ax
             expected="a unit of energy in XUNITS",
             remedy="state XUNITS in the file if its axis is an energy",
         )
+    if start is None and energies is None:
+        raise CorruptFile(f"OFFSET is {header.get('OFFSET')!r}", expected="the energy of the first channel")
+    zero = _stated(header, "CHOFFSET")
+    if zero and step and abs(abs(axis.start) - abs(zero * step)) > abs(step):
+        message = f"The channel of zero energy is {zero:g} by CHOFFSET, {-axis.start / step:g} by OFFSET and XPERCHAN."
+        source.note("axis-contradicted", "warning", message)
     if energies is None or energies.size < 2:
         return axis
     mean = float(energies[-1] - energies[0]) / (energies.size - 1)
@@ -186,10 +228,10 @@ def _unit(spelling: str) -> str:
     match = _UNIT.search(spelling)
     if match is None:
         return spelling.strip()
-    return {"k": "keV", "K": "keV", "m": "meV"}.get(match[1], "eV")
+    return {"k": "keV", "K": "keV", "m": "meV", "M": "MeV"}.get(match[1], "eV")
 
 
-def _stated(header: dict[str, str], key: str) -> float | None:
+def _stated(header: Mapping[str, str], key: str) -> float | None:
     text = header.get(key, "").strip().replace(" E", "E")
     try:
         value = float(text)

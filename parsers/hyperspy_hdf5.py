@@ -9,6 +9,7 @@ Source: the description of the format in the documentation of RosettaSciIO; chec
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._hdf5 import groups, is_dataset, loaded, number, opened, text
+from ._hdf5 import damaged_groups, groups, is_dataset, loaded, number, opened, text
 from ._image import Axis, Vendor, assemble
 from ._source import Measurement, Source
 from ._spectrum_image import assemble_spectra, is_energy
@@ -50,6 +51,9 @@ def read(source: Source) -> Iterator[Measurement]:
     errors: list[ParseError] = []
     good = 0
     with opened(source) as file:
+        if broken := damaged_groups(file, source.limits.depth):
+            message = f"What the file lists in {broken[:5]} cannot all be read; the file is damaged."
+            source.note("damaged-structure", "error", message)
         for place, (name, group) in enumerate(groups(file["Experiments"])):
             label = re.sub(r"\W+", "_", name).strip("_") or "experiment"
             try:
@@ -69,11 +73,16 @@ def _measurement(label: str, name: str, group: h5py.Group, source: Source) -> Me
     if not is_dataset(stored):
         raise CorruptFile(f"{name} lacks its values", expected="data")
     values = loaded(stored, source)
-    axes = [_axis(group, place) for place in range(values.ndim)]
+    axes = [_axis(group, place, size) for place, size in enumerate(values.shape)]
     vendor = Vendor("HyperSpy", attrs=_attributes(group) | {"title": name}, source="HyperSpy axis")
     energies = [place for place, axis in enumerate(axes) if is_energy(axis)]
     if len(energies) == 1 and values.dtype.kind in "iuf":
         return _spectra(label, values, axes, energies[0], group, vendor)
+    kind = text(_attribute(group, "metadata/Signal", "signal_type"))
+    if kind.startswith(("EDS", "EELS")):
+        raise UnsupportedContent(
+            f"a signal of the type {kind!r} with axes in {[axis.unit for axis in axes]}", expected="one axis of energy"
+        )
     if values.ndim not in (2, 3) or values.dtype.kind not in "iufc":
         raise UnsupportedContent(f"an array of {values.dtype} with {values.ndim} axes", expected="images or spectra")
     dims = ("frame", "y", "x")[-values.ndim :]
@@ -84,7 +93,10 @@ def _measurement(label: str, name: str, group: h5py.Group, source: Source) -> Me
 def _spectra(
     label: str, values: NDArray[Any], axes: list[Axis], energy: int, group: h5py.Group, vendor: Vendor
 ) -> Measurement:
-    kind = text(_attribute(group, "metadata/Signal", "signal_type")).upper()
+    stated = _attribute(group, "metadata/Signal", "signal_type")
+    if stated is None:
+        raise CorruptFile("metadata/Signal lacks signal_type", expected="the kind of the spectra, which may be empty")
+    kind = text(stated).upper()
     technique = "eds" if "EDS" in kind else "eels"
     if "EDS" not in kind and "EELS" not in kind:
         message = f"The signal type is {kind!r}; the spectra are taken as EELS."
@@ -100,11 +112,21 @@ def _spectra(
     )
 
 
-def _axis(group: h5py.Group, place: int) -> Axis:
+def _axis(group: h5py.Group, place: int, size: int) -> Axis:
+    """Return the calibration of an axis; NaN for what it does not state, as an axis of uneven steps does not."""
     path = f"axis-{place}"
+    if group.get(path) is None:
+        return Axis(math.nan, math.nan)
+    stated = number(_attribute(group, path, "size"))
+    if stated is not None and stated != size:
+        raise CorruptFile(f"{path} has {stated:g} points", expected=f"{size}, as the values have along it")
     scale, offset = (number(_attribute(group, path, key)) for key in ("scale", "offset"))
     unit = text(_attribute(group, path, "units"))
-    return Axis(1.0 if scale is None else scale, offset or 0.0, "" if unit == "_None_" else unit)
+    return Axis(
+        math.nan if scale is None else scale,
+        math.nan if offset is None else offset,
+        "" if unit == "_None_" else unit,
+    )
 
 
 def _attribute(group: h5py.Group, path: str, key: str) -> Any:

@@ -27,6 +27,9 @@ TYPES = {0: "i1", 1: "i2", 2: "f4", 4: "c8", 6: "u2", 12: "f2"}
 """Mode of the header to the type of a pixel."""
 
 _EXTENDED = {"beam_energy": 84, "pixel_size_x": 156, "pixel_size_y": 164}  # places of doubles in V and m
+_THERMO_FISHER = ("FEI1", "FEI2")
+_OTHER_EXTENDED = ("", "CCP4", "MRCO", "SERI", "AGAR", "HDF5")  # kinds without a pixel size
+_ROUNDING = 1e-4  # the cell is written in single precision, by some programs with few digits
 _MOST = 2**20
 _ORDERS = ((1, 2, 3), (0, 0, 0))
 
@@ -39,7 +42,7 @@ def read(source: Source) -> Iterator[Measurement]:
     TruncatedFile
         If pixels are missing; none are filled in.
     CorruptFile
-        If the header contradicts itself.
+        If the header contradicts itself or the length of the file.
     UnsupportedContent
         If the pixels are of a type that is not read, or columns are not stored first.
     """
@@ -49,8 +52,15 @@ def read(source: Source) -> Iterator[Measurement]:
     cursor.byteorder = header.byteorder
     columns, rows, sections = header.size
     pixels = cursor.array(TYPES[header.mode], columns * rows * sections)
+    if cursor.remaining >= pixels.nbytes // sections:
+        raise CorruptFile(
+            f"{cursor.remaining} bytes follow the {sections} sections of {columns} by {rows} pixels of the header",
+            expected="less than one more section",
+            remedy="the header or the length of the file is wrong; copy the file again",
+        )
     if cursor.remaining:
-        source.note("trailing-bytes", "info", f"{cursor.remaining} bytes follow the pixels; they were not read.")
+        message = f"{cursor.remaining} bytes follow the pixels: appended, or inserted before, where they shift pixels."
+        source.note("trailing-bytes", "warning", message)
     pixels = pixels.astype(pixels.dtype.newbyteorder("=")).reshape(sections, rows, columns)
     vendor = _vendor(source, header)
     if sections == 1:
@@ -100,10 +110,43 @@ def _byteorder(cursor: Cursor) -> str:
 def _vendor(source: Source, header: _Header) -> Vendor:
     found = _thermo_fisher(source, header)
     metadata = {"cell": list(header.cell), "sampling": list(header.sampling), "extended_header": header.kind}
+    axes, findings = _cell_axes(header)
     if "pixel_size_x" in found and "pixel_size_y" in found:
-        axes = {"y": Axis(found.pop("pixel_size_y"), 0.0, "m"), "x": Axis(found.pop("pixel_size_x"), 0.0, "m")}
-        return Vendor("Thermo Fisher", axes, "MRC extended header, pixel size", found, metadata)
-    axes, findings = {}, []
+        stated = {"y": Axis(found.pop("pixel_size_y"), 0.0, "m"), "x": Axis(found.pop("pixel_size_x"), 0.0, "m")}
+        doubts = _contradictions(stated, axes)
+        return Vendor("Thermo Fisher", stated, "MRC extended header, pixel size", found, metadata, doubts)
+    if header.kind in _THERMO_FISHER:
+        message = f"The extended header {header.kind} states no pixel size, as it should; the cell was taken."
+        findings.append(Finding("extended-header-not-read", "warning", message))
+    elif header.extended and header.kind not in _OTHER_EXTENDED:
+        message = f"The extended header is of the unknown kind {header.kind!r}; what it states was not read."
+        findings.append(Finding("extended-header-not-read", "warning", message))
+    return Vendor("MRC", axes, "MRC header, cell over sampling", found, metadata, findings)
+
+
+def _contradictions(stated: dict[str, Axis], cell: dict[str, Axis]) -> list[Finding]:
+    """Return whether the two statements of the pixel size differ, or its sides."""
+    pairs = [(name, axis.scale, cell[name].scale * 1e-10) for name, axis in stated.items() if name in cell]
+    findings = [
+        Finding(
+            "calibration-contradicted",
+            "warning",
+            f"A pixel along {name} is {one:.7g} m in the extended header, {other:.7g} m by the cell of the header.",
+        )
+        for name, one, other in pairs
+        if not math.isclose(one, other, rel_tol=_ROUNDING)
+    ]
+    if stated["y"].scale != stated["x"].scale and not findings:
+        message = (
+            f"The extended header gives pixels of {stated['y'].scale:.9g} m along y and {stated['x'].scale:.9g} m."
+        )
+        findings.append(Finding("calibration-contradicted", "warning", message))
+    return findings
+
+
+def _cell_axes(header: _Header) -> tuple[dict[str, Axis], list[Finding]]:
+    axes: dict[str, Axis] = {}
+    findings: list[Finding] = []
     names = ("x", "y", "frame") if header.group == 1 and header.size[2] == header.sampling[2] else ("x", "y")
     for name, length, count in zip(names, header.cell, header.sampling, strict=False):
         if length > 0 and count > 0:
@@ -115,13 +158,16 @@ def _vendor(source: Source, header: _Header) -> Vendor:
     elif {axes[name].scale for name in ("x", "y") if name in axes} == {1.0}:
         message = "The cell makes a pixel exactly 1 angstrom, as programs write it that know no pixel size."
         findings.append(Finding("placeholder-pixel-size", "warning", message))
-    return Vendor("MRC", axes, "MRC header, cell over sampling", found, metadata, findings)
+    elif header.size[:2] != header.sampling[:2]:
+        message = f"The cell is sampled {header.sampling[:2]} times, the image has {header.size[:2]} pixels."
+        findings.append(Finding("sampling-differs", "warning", message))
+    return axes, findings
 
 
 def _thermo_fisher(source: Source, header: _Header) -> dict[str, Any]:
     """Return voltage (eV) and pixel size (m) of the first section's extended header; what is no number is left out."""
     cursor = source.cursor(byteorder=header.byteorder)
-    if header.kind not in ("FEI1", "FEI2") or HEADER + max(_EXTENDED.values()) + 8 > len(cursor):
+    if header.kind not in _THERMO_FISHER or HEADER + max(_EXTENDED.values()) + 8 > len(cursor):
         return {}
     found: dict[str, Any] = {}
     for name, place in _EXTENDED.items():

@@ -2,8 +2,8 @@
 
 RosettaSciIO is licensed GPL-3.0-or-later and is an optional extra, ``[em]``. What it returns goes through the same
 contract as everything else: energies in eV and last, lengths in nm, an axis without a usable unit in pixels with a
-finding. Its errors become ours; a Bruker file that is shorter than its own table of chunks is refused here, since the
-library fills what is missing with zeros.
+finding. Its errors become ours. What a file says of its own length and its own sums is checked before,
+since the library fills what is missing with zeros.
 
 Checked on corpus/tem/rosettasciio, openNCEM and NexusLIMS.
 """
@@ -11,7 +11,6 @@ Checked on corpus/tem/rosettasciio, openNCEM and NexusLIMS.
 from __future__ import annotations
 
 import logging
-import struct
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,10 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._em_tail_checks import CHECKS
 from ._image import COLOURS, Axis, Vendor, assemble
 from ._source import Measurement, Source
 from ._spectrum_image import assemble_spectra, is_energy
-from .errors import CorruptFile, MissingDependency, ParseError, TruncatedFile, UnsupportedContent
+from .errors import CorruptFile, MissingDependency, ParseError, UnsupportedContent
 from .findings import Finding
 
 PLUGINS = {
@@ -43,7 +43,7 @@ PLUGINS = {
 }
 """Extension to the module of RosettaSciIO."""
 
-_SFS_HEADER = 0x118
+_TIMES = ("live_time", "real_time", "elevation_angle")  # s, s, degrees
 
 
 def read(source: Source) -> Iterator[Measurement]:
@@ -56,7 +56,7 @@ def read(source: Source) -> Iterator[Measurement]:
     TruncatedFile
         If a Bruker file is shorter than it says.
     CorruptFile
-        If RosettaSciIO cannot read it.
+        If RosettaSciIO cannot read it, or it contradicts itself.
     UnsupportedContent
         If nothing in it has a place in the vocabulary.
     """
@@ -67,8 +67,8 @@ def read(source: Source) -> Iterator[Measurement]:
             expected=f"one of {sorted(PLUGINS)}",
             remedy="give the file its own extension back",
         )
-    if suffix == ".bcf":
-        _check_whole(source.data)
+    if suffix in CHECKS:
+        source.findings.extend(CHECKS[suffix](source.data))
     found = _entries(source, PLUGINS[suffix])
     errors: list[ParseError] = []
     good = 0
@@ -123,24 +123,13 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _on_disk(source: Source) -> Iterator[Path]:
     """Give the path of a file, a temporary copy of one that came out of an archive."""
-    if source.path.is_file():
+    if source.path.is_file() and source.path.read_bytes() == source.data:
         yield source.path
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / source.name
         copy.write_bytes(source.data)
         yield copy
-
-
-def _check_whole(data: bytes) -> None:
-    """Refuse a Bruker container that is shorter than its chunks."""
-    if len(data) < 0x14C:
-        raise TruncatedFile(f"{len(data)} bytes", expected="the header of a Bruker container")
-    (size,) = struct.unpack_from("<I", data, 0x128)
-    (chunks,) = struct.unpack_from("<I", data, 0x148)
-    need = _SFS_HEADER + size * chunks
-    if len(data) < need:
-        raise TruncatedFile(f"{len(data)} bytes", expected=f"{need} for {chunks} chunks of {size}")
 
 
 def _measurement(place: int, entry: Mapping[str, Any], suffix: str) -> Measurement:
@@ -192,10 +181,13 @@ def _axis(axis: Mapping[str, Any]) -> Axis:
 
 
 def _microscope(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the beam energy in eV where the metadata have it in keV."""
+    """Return the beam energy in eV, where the metadata have it in keV, and what the X-ray detector tells."""
     instrument = entry.get("metadata", {}).get("Acquisition_instrument", {})
+    found: dict[str, Any] = {}
     for microscope in ("TEM", "SEM"):
-        energy = instrument.get(microscope, {}).get("beam_energy")
-        if isinstance(energy, int | float) and energy > 0:
-            return {"beam_energy": 1e3 * float(energy)}
-    return {}
+        stated = instrument.get(microscope, {})
+        detector = stated.get("Detector", {}).get("EDS", {})
+        for name, value in (("beam_energy", stated.get("beam_energy")), *((key, detector.get(key)) for key in _TIMES)):
+            if isinstance(value, int | float | np.number) and value > 0:
+                found.setdefault(name, float(value) * (1e3 if name == "beam_energy" else 1.0))
+    return found

@@ -6,7 +6,8 @@ elements are not written: images are in metres, spectra in eV. A step of more th
 image; the file then holds diffraction patterns in 1/m, as those with a camera length in their .emi file do. Images are
 stored from the bottom up and are turned here.
 
-The .emi file beside the series (``name.emi`` for ``name_1.ser``) tells voltage, microscope and magnification.
+The .emi file beside the series (``name.emi`` for ``name_1.ser``) tells voltage, microscope and magnification. What is
+written twice is held against each other, see `interlayer.parsers._tia_checks`.
 
 Source: C. B. Boothroyd's description of the series format (2005) and the list of offsets in 64 bits since version
 0x220; checked on the files of RosettaSciIO and openNCEM.
@@ -26,6 +27,7 @@ from ._binary import Cursor
 from ._image import Axis, Vendor, assemble
 from ._source import Measurement, Source
 from ._spectrum_image import assemble_spectra
+from ._tia_checks import check_tag, common_axes, copy_findings, energy_findings, plane_findings, scan_findings
 from ._tia_description import describe
 from .errors import CorruptFile, TruncatedFile, UnsupportedContent
 from .findings import Finding
@@ -46,6 +48,7 @@ class Element:
 
     values: NDArray[Any]
     axes: tuple[Axis, ...]
+    raw: memoryview
 
 
 def read(source: Source) -> Iterator[Measurement]:
@@ -61,21 +64,29 @@ def read(source: Source) -> Iterator[Measurement]:
         If elements are neither images nor spectra.
     """
     header = _Header(source.cursor())
-    elements = [_element(source.cursor(), offset, header) for offset in header.offsets]
+    elements = [_element(source, number, header) for number in range(len(header.offsets))]
     if not elements:
         raise TruncatedFile("the series holds no element", expected="at least one image or spectrum")
-    if len({element.values.shape for element in elements}) > 1:
-        raise CorruptFile("the elements of the series differ in size", expected="one size for all")
+    if len({(element.values.shape, element.values.dtype) for element in elements}) > 1:
+        raise CorruptFile("the elements of the series differ in size or type", expected="one size for all")
     if header.missing:
-        message = f"{header.missing} of {len(elements) + header.missing} elements were never acquired."
-        if len(header.scan) > 1:
-            raise TruncatedFile(message.rstrip("."), expected="a map that was scanned to its end")
-        source.note("unfinished-series", "warning", message)
-    vendor = _vendor(source)
+        _note_missing(source, header)
+    vendor = _vendor(source, elements, alone=len(elements) + header.missing == 1)
+    vendor.findings += scan_findings(source.data, header.tags, header.mark, header.scan)
     if header.kind == SPECTRA:
         yield _spectra(elements, header.scan, vendor)
     else:
         yield _images(elements, header.scan, vendor)
+
+
+def _note_missing(source: Source, header: _Header) -> None:
+    message = f"{header.missing} of {len(header.offsets) + header.missing} elements were never acquired."
+    if len(header.scan) > 1:
+        raise TruncatedFile(message.rstrip("."), expected="a map that was scanned to its end")
+    source.note("unfinished-series", "warning", message)
+    if any(0 < place < len(source.data) for place in header.uncounted):
+        message = "The list of the series leads to more elements than its count; those beyond it were not read."
+        source.note("elements-not-counted", "error", message)
 
 
 class _Header:
@@ -85,7 +96,7 @@ class _Header:
         *mark, version = cursor.unpack("3H")
         if tuple(mark) != _MARK:
             raise CorruptFile(f"the mark {mark[0]:#06x} {mark[1]:#06x}", offset=0, expected="0x4949 0x0197")
-        self.kind, _, total, valid = cursor.unpack("4I")
+        self.kind, self.mark, total, valid = cursor.unpack("4I")
         wide = version >= _WIDE
         (table,) = cursor.unpack("Q" if wide else "I")
         (dimensions,) = cursor.unpack("I")
@@ -99,7 +110,9 @@ class _Header:
         self.scan = scan[::-1]
         self.missing = total - valid
         cursor.seek(int(table))
-        self.offsets = [int(offset) for offset in cursor.array("u8" if wide else "u4", valid)]
+        places = [int(place) for place in cursor.array("u8" if wide else "u4", 2 * total)]
+        self.offsets, self.uncounted = places[:valid], places[valid:total]
+        self.tags = places[total : total + valid]
 
 
 def _direction(cursor: Cursor) -> tuple[int, Axis]:
@@ -109,8 +122,9 @@ def _direction(cursor: Cursor) -> tuple[int, Axis]:
     return int(size), Axis(step, offset - origin * step, {"meters": "m"}.get(unit.casefold(), unit))
 
 
-def _element(cursor: Cursor, offset: int, header: _Header) -> Element:
-    cursor.seek(offset)
+def _element(source: Source, number: int, header: _Header) -> Element:
+    cursor = source.cursor()
+    cursor.seek(header.offsets[number])
     count = 1 if header.kind == SPECTRA else 2
     axes = []
     for _ in range(count):
@@ -120,12 +134,19 @@ def _element(cursor: Cursor, offset: int, header: _Header) -> Element:
     sizes = cursor.unpack(f"{count}I")
     if kind not in TYPES:
         raise UnsupportedContent(f"data type {kind}", offset=cursor.offset, expected=f"one of {sorted(TYPES)}")
+    begin = cursor.position
     values = cursor.array(TYPES[kind], int(np.prod(sizes, dtype=float))).reshape(sizes[::-1])
-    return Element(values if header.kind == SPECTRA else values[::-1], tuple(axes[::-1]))
+    if not check_tag(source.data, number, cursor.position, header.tags[number], header.mark):
+        source.note(
+            "truncated-file", "warning", f"The file ends within the tag of element {number}; its values are whole."
+        )
+    raw = cursor.view[begin : cursor.position]
+    return Element(values if header.kind == SPECTRA else values[::-1], tuple(axes[::-1]), raw)
 
 
 def _images(elements: list[Element], scan: list[tuple[int, Axis]], vendor: Vendor) -> Measurement:
-    axes = elements[0].axes
+    axes, doubts = common_axes([element.axes for element in elements])
+    vendor.findings += [*doubts, *plane_findings(axes, elements[0].values.shape)]
     if max(abs(axis.scale) for axis in axes) > _LARGEST_LENGTH:
         axes = tuple(Axis(axis.scale, axis.start, "1/m") for axis in axes)
         message = "The step of the axes is no length of an image; it was taken as 1/m, of a diffraction pattern."
@@ -140,7 +161,8 @@ def _images(elements: list[Element], scan: list[tuple[int, Axis]], vendor: Vendo
 
 
 def _spectra(elements: list[Element], scan: list[tuple[int, Axis]], vendor: Vendor) -> Measurement:
-    energy = elements[0].axes[0]
+    (energy,), doubts = common_axes([element.axes for element in elements])
+    vendor.findings += doubts
     technique = "eds" if abs(energy.scale) >= _SMALLEST_EDS_STEP else "eels"
     message = f"The file does not say which kind of spectrum it is; channels of {energy.scale:g} eV are of {technique}."
     vendor.findings.append(Finding("technique-inferred", "info", message))
@@ -160,7 +182,14 @@ def _spectra(elements: list[Element], scan: list[tuple[int, Axis]], vendor: Vend
     )
 
 
-def _vendor(source: Source) -> Vendor:
+def _vendor(source: Source, elements: list[Element], *, alone: bool) -> Vendor:
     beside = source.sidecar(re.sub(r"_\d+$", "", source.path.stem) + ".emi")
-    attrs, metadata = describe(beside.data) if beside is not None else ({}, {})
-    return Vendor("FEI TIA", attrs=attrs, metadata=metadata)
+    if beside is None:
+        return Vendor("FEI TIA")
+    attrs, metadata, findings = describe(beside.data)
+    axis = elements[0].axes[0]
+    if axis.unit == "m" and alone:
+        findings += copy_findings(elements[0].raw, beside.data)
+    elif axis.unit == "eV" and abs(axis.scale) >= _SMALLEST_EDS_STEP:
+        findings += energy_findings(axis.scale, metadata)
+    return Vendor("FEI TIA", attrs=attrs, metadata=metadata, findings=findings)

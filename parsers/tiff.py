@@ -2,11 +2,13 @@
 
 A file holds one or more *series*, pages of one shape that belong together. Each becomes one image, with ``frame`` for
 its pages, slices or times and ``channel`` for colours. Reduced copies of an image are left out. What the vendors write
-is in `interlayer.parsers._tiff_vendors`; palette indices and inverted grey scales are kept as stored and reported.
+is in `interlayer.parsers._tiff_vendors` and, beside the image, in `interlayer.parsers._image_sidecars`; palette indices
+and inverted grey scales are kept as stored and reported.
 
 Before anything is decoded, sizes are held against the file and `Limits`: a short file that claims gigapixels is
 refused. Every strip must lie in the file; from a cut one the whole pages, or the whole rows of a single page, are kept.
-Decoding needs nothing but numpy for uncompressed, deflate and PackBits data; LZW and JPEG go through Pillow.
+Plain strips are copied once; deflate and tiles are put together in `interlayer.parsers._tiff_segments`; LZW and JPEG
+go through Pillow, so that nothing but the core packages is needed.
 
 Source: TIFF revision 6.0 (Adobe, 1992); https://docs.openmicroscopy.org/ome-model; checked on the TIFF files of
 RosettaSciIO and NexusLIMS (FEI, Zeiss, JEOL, TVIPS, Olympus, ImageJ, DigitalMicrograph).
@@ -19,7 +21,6 @@ import math
 import re
 import threading
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -29,16 +30,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._image import COLOURS, assemble
+from ._image_sidecars import beside, join
 from ._source import Measurement, Source
-from ._tiff_vendors import recognise, tag
+from ._tiff_extent import surplus
+from ._tiff_segments import DEFLATE, can_place, check_inflated, placed_page
+from ._tiff_tags import tag
+from ._tiff_vendors import recognise
 from .errors import CorruptFile, LimitExceeded, ParseError, TruncatedFile, UnsupportedContent
 from .findings import Finding
 
-_NONE, _LZW, _JPEG, _DEFLATE, _PACKBITS = 1, 5, 7, (8, 32946), 32773
-_BY_TIFFFILE = (_NONE, *_DEFLATE, _PACKBITS)
+_NONE, _LZW, _JPEG, _PACKBITS = 1, 5, 7, 32773
+_BY_TIFFFILE = (_NONE, *DEFLATE, _PACKBITS)
 _BY_PILLOW = (_LZW, _JPEG)
 _RATIO_FROM = 16 * 2**20
 _MIN_IS_WHITE, _PALETTE = 0, 3
+_ENOUGH, _MANY, _SURPLUS = 1024, 0.05, 1.2
 
 # Series of these kinds may name other files; they are read as plain pages of this file instead.
 _PLAIN_PAGES: dict[str, Any] = {"is_ome": False, "is_mmstack": False, "is_ndtiff": False}
@@ -68,6 +74,7 @@ def read(source: Source) -> Iterator[Measurement]:
         if len(file.pages) > source.limits.members:
             raise LimitExceeded(f"{len(file.pages)} pages", expected=f"at most {source.limits.members}")
         _note_broken_chain(file, source)
+        _note_surplus(file, source)
         images = [series for series in file.series if not _is_copy(series)] or list(file.series)
         for position, series in enumerate(images):
             try:
@@ -80,7 +87,30 @@ def read(source: Source) -> Iterator[Measurement]:
             good += 1
             yield measurement
     if not good:
+        _check_copied_as_bytes(source.data)
         raise errors[0] if errors else TruncatedFile("the file holds no page", remedy="export it again")
+
+
+def _note_surplus(file: Any, source: Source) -> None:
+    """Say when bytes follow all that the directories name: a byte inserted before them shifts the pixels unseen."""
+    if count := surplus(file, len(source.data)):
+        message = f"{count} bytes follow the last part of the file: appended, or inserted, where they shift pixels."
+        source.note("trailing-bytes", "warning", message)
+
+
+def _check_copied_as_bytes(data: bytes) -> None:
+    """Say so when a program has taken the file for text: it puts question marks for what is no UTF-8."""
+    marks = data.count(b"?")
+    if len(data) < _ENOUGH or marks < _MANY * len(data):
+        return
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return
+    raise CorruptFile(
+        f"the file was copied or saved as text: {marks} of its {len(data)} bytes are question marks, the rest UTF-8",
+        remedy="copy it from the instrument again, in binary mode",
+    )
 
 
 def _note_broken_chain(file: Any, source: Source) -> None:
@@ -149,7 +179,7 @@ def _image(series: Any, group: str, source: Source) -> Measurement:
     _check_size(series, source)
     pixels, findings = _pixels(series, source)
     pixels, dims = _arrange(pixels, series.axes)
-    vendor = recognise(page)
+    vendor = join(recognise(page), beside(source, page.imagelength, page.imagewidth))
     vendor.findings += findings + _scale_of_grey(page)
     promised, held = vendor.metadata.get("images", ""), math.prod(series.shape) // math.prod(page.shape)
     if vendor.name == "ImageJ" and promised.isdecimal() and int(promised) > held:
@@ -188,7 +218,7 @@ def _pixels(series: Any, source: Source) -> tuple[NDArray[Any], list[Finding]]:
     if contiguous:  # one directory that describes a stack, as ImageJ writes them
         return _contiguous(series, count, source)
     if all(inside == segments for inside, segments in whole):
-        return _stack(pages, series.keyframe, source).reshape(series.shape), []
+        return _stack(pages, series.keyframe, source).reshape(series.shape), _surplus(series.keyframe)
     good = next(index for index, (inside, segments) in enumerate(whole) if inside != segments)
     if good and len(pages) > 1 and series.ndim == series.keyframe.ndim + 1:
         message = f"The file holds {good} of {count} pages; page {good} is cut."
@@ -211,7 +241,8 @@ def _segments_inside(page: Any, data: bytes) -> tuple[int, int]:
     key = page.keyframe
     planes = key.samplesperpixel if key.planarconfig == 2 else 1
     if key.is_tiled:
-        expected = math.prod(math.ceil(s / c) for s, c in zip(key.shape, key.chunks, strict=True))
+        expected = planes * math.ceil(key.imagelength / key.tilelength) * math.ceil(key.imagewidth / key.tilewidth)
+        expected *= math.ceil(key.imagedepth / key.tiledepth)
     else:
         expected = planes * key.imagedepth * math.ceil(key.imagelength / key.rowsperstrip)
     row = key.imagewidth * key.bitspersample * (1 if planes > 1 else key.samplesperpixel) / 8
@@ -223,6 +254,22 @@ def _segments_inside(page: Any, data: bytes) -> tuple[int, int]:
             break
         inside += 1
     return min(inside, expected), expected
+
+
+def _surplus(page: Any) -> list[Finding]:
+    """Say when plain strips hold far more than the pixels need, as they do when a number of the header is damaged."""
+    if page.compression != _NONE or page.is_tiled:
+        return []
+    rows, height = min(page.rowsperstrip, 2 * page.imagelength), page.imagelength
+    padded = math.ceil(height / rows) * rows / height  # the last strip may be filled up
+    held, needed = sum(page.databytecounts), int(math.prod(page.shape) * page.bitspersample / 8 * padded)
+    if held <= _SURPLUS * needed + _ENOUGH:
+        return []
+    message = (
+        f"The strips hold {held} bytes and {page.shape} pixels of {page.bitspersample} bits need {needed}; "
+        "the size or the depth in the header may be damaged."
+    )
+    return [Finding("surplus-bytes", "error", message)]
 
 
 def _contiguous(series: Any, count: int, source: Source) -> tuple[NDArray[Any], list[Finding]]:
@@ -255,23 +302,12 @@ def _stack(pages: list[Any], key: Any, source: Source) -> NDArray[Any]:
 def _page(page: Any, key: Any, source: Source) -> NDArray[Any]:
     if key.compression in _BY_PILLOW:
         return _by_pillow(page, key, source)
-    if key.compression in _DEFLATE:
-        _check_inflated(page, key, source)
+    if can_place(key):
+        return placed_page(page, key, source.data)
+    if key.compression in DEFLATE:
+        check_inflated(page, len(page.dataoffsets), source.data)
     values: NDArray[Any] = page.asarray(maxworkers=1)
     return values
-
-
-def _check_inflated(page: Any, key: Any, source: Source) -> None:
-    """Refuse strips that inflate beyond what their pixels need, without keeping what they inflate to."""
-    most = math.prod(key.chunks) * key.dtype.itemsize * 2 + 1024
-    for offset, size in zip(page.dataoffsets, page.databytecounts, strict=True):
-        inflater = zlib.decompressobj()
-        total, rest = 0, source.data[offset : offset + size]
-        while rest and not inflater.eof and total <= most:
-            total += len(inflater.decompress(rest, 2**20))
-            rest = inflater.unconsumed_tail
-        if total > most:
-            raise LimitExceeded(f"a strip of {size} bytes inflates beyond {most}", offset=offset)
 
 
 def _by_pillow(page: Any, key: Any, source: Source) -> NDArray[Any]:
@@ -282,7 +318,7 @@ def _by_pillow(page: Any, key: Any, source: Source) -> NDArray[Any]:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size has been held against Limits
         with Image.open(BytesIO(source.data)) as image:
             image.seek(page.index)
-            values = np.asarray(image)
+            values = np.array(image)  # a copy, since Pillow's own array cannot be written to
     if values.shape != key.shape or values.dtype != key.dtype:
         raise UnsupportedContent(
             f"{getattr(key.compression, 'name', key.compression)} data decode to {values.shape} {values.dtype}",
@@ -297,8 +333,8 @@ def _whole_rows(page: Any, strips: int, source: Source) -> tuple[NDArray[Any], l
     rows = strips * page.rowsperstrip
     if page.is_tiled or page.planarconfig == 2 or page.compression not in _BY_TIFFFILE or rows == 0:
         raise _cut(source, "its only page")
-    if page.compression in _DEFLATE:
-        _check_inflated(page, page, source)
+    if page.compression in DEFLATE:
+        check_inflated(page, strips, source.data)
     parts = []
     for index in range(strips):
         start = page.dataoffsets[index]

@@ -60,7 +60,7 @@ _SIGNS = str.maketrans(
 )
 # Case decides between mega and milli, so folding is only tried for spellings that differ in nothing else.
 _UNSAFE_TO_FOLD = frozenset(
-    {"mohm", "mw", "ma", "mv", "mw h", "ma h", "mf", "mhz", "c", "h", "s", "k", "pm", "m", "f", "g"}
+    {"mohm", "mw", "ma", "mv", "mev", "mw h", "ma h", "mf", "mhz", "c", "h", "s", "k", "pm", "m", "f", "g"}
 )
 
 

@@ -92,8 +92,17 @@ def draft_experiment(folder: Path) -> None:
     if target.exists():
         _fail(f"{target} is there already; it was left as it is.", code=USAGE)
     sections = Counter(SECTION_OF[technique] for path in scan(folder) if (technique := _technique(path)))
+    if not sections:  # pictures beside data are figures, pictures alone micrographs
+        sections.update(SECTION_OF["image"] for path in scan(folder) if _is_picture(path))
     write_text(target, draft(dict(sorted(sections.items()))))
     click.echo(f"wrote {target}: fill in what you know, then `interlayer run {folder}`")
+
+
+def _is_picture(path: Path) -> bool:
+    from interlayer.parsers import identify
+
+    card = identify(path)
+    return card is not None and card.pictures
 
 
 def _technique(path: Path) -> str | None:
@@ -101,8 +110,10 @@ def _technique(path: Path) -> str | None:
     from interlayer.parsers import ParseError, identify, read_tree
 
     card = identify(path)
-    if card is None or len(card.techniques) == 1:
-        return None if card is None else card.techniques[0]
+    if card is None or card.pictures:
+        return None
+    if len(card.techniques) == 1:
+        return card.techniques[0]
     try:
         leaves = [node.attrs.get("technique") for node in read_tree(path).leaves]
     except ParseError:

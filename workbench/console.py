@@ -87,10 +87,13 @@ def _table(lines: Iterable[tuple[str | Text, ...]]) -> Padding:
 
 def _footer(console: Console, run: Run) -> None:
     counts = run.counts
-    others = [file.path for file in run.files if file.status == "unknown"]
-    if others:
-        more = f" and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
-        console.print(Text(f"of no known format: {', '.join(others[:_MOST_OTHERS])}{more}", style="dim"))
+    others = [file for file in run.files if file.status == "unknown"]
+    kinds = {"of no known format": False, "pictures without a scale, see tem.pixel_size": True}
+    for kind, known in kinds.items():
+        paths = [file.path for file in others if bool(file.format) == known]
+        more = f" and {len(paths) - _MOST_OTHERS} more" if len(paths) > _MOST_OTHERS else ""
+        if paths:
+            console.print(Text(f"{kind}: {', '.join(paths[:_MOST_OTHERS])}{more}", style="dim"))
     if any(file.simulated and file.status == "read" for file in run.files):
         console.print(Text("Some of these data are simulated: they were computed, not measured.", style="bold yellow"))
     console.print(f"{counts['read']} read, {counts['failed']} failed, {counts['unknown']} unknown", highlight=False)

@@ -25,6 +25,8 @@ from .series import find_series
 if TYPE_CHECKING:
     import xarray as xr
 
+    from interlayer.parsers import Measurement
+
 Progress = Callable[[int, int, str], None]
 
 
@@ -135,17 +137,22 @@ def process(task: _Task) -> FileOutcome:
 
     if is_sidecar(task.path):
         return FileOutcome(path=task.name, status="sidecar")
+    card = None
     try:
         card = identify(task.path)
         if card is None:
             return _unknown(task)
         source = Source(task.path)
-        found = measurements(source, format=card.name)
+        found = _without_figures(task, measurements(source, format=card.name))
     except UnknownFormat:
         return _unknown(task)
     except (ParseError, OSError) as error:
+        if card is not None and card.pictures and not _has_scale(task):
+            return _unknown(task, card.name)
         message = str(error).replace(str(task.path), task.name)
-        return _failed(task, message, card.name if "card" in locals() and card else "")
+        return _failed(task, message, card.name if card else "")
+    if not found:
+        return _unknown(task, card.name)
     return FileOutcome(
         path=task.name,
         status="read",
@@ -157,12 +164,27 @@ def process(task: _Task) -> FileOutcome:
     )
 
 
-def _unknown(task: _Task) -> FileOutcome:
-    """Return the outcome of a file of no known format; an empty one with an instrument's extension has failed."""
-    extensions = {extension for card in formats() for extension in card.extensions}
+def _has_scale(task: _Task) -> bool:
+    """Whether the facts give pictures a scale, which tells micrographs from figures and logos."""
+    return bool({"pixel_size", "scale_bar"} & set(task.experiment.facts("tem", task.path)))
+
+
+def _without_figures(task: _Task, found: list[Measurement]) -> list[Measurement]:
+    """Leave out pictures without a scale; nobody wants to be asked for the pixel size of a logo."""
+    pictures = {card.name for card in formats() if card.pictures}
+    if _has_scale(task):
+        return found
+    return [
+        entry for entry in found if entry.dataset.attrs["format"] not in pictures or entry.dataset.attrs["calibrated"]
+    ]
+
+
+def _unknown(task: _Task, format: str = "") -> FileOutcome:
+    """Return the outcome of a file that is no measurement; an empty one with an instrument's extension has failed."""
+    extensions = {extension for card in formats() if not card.pictures for extension in card.extensions}
     if task.path.suffix.lower() in extensions and not task.path.stat().st_size:
         return _failed(task, f"{task.name}: the file is empty. Copy it from the instrument again.")
-    return FileOutcome(path=task.name, status="unknown")
+    return FileOutcome(path=task.name, status="unknown", format=format)
 
 
 def _measurements(task: _Task, datasets: dict[str, xr.Dataset]) -> Iterator[MeasurementOutcome]:

@@ -85,6 +85,7 @@ RULES = [
     (r"^haxpes/pynxtools-xps__(casa_header|casa_process|kratos|phi|specs_block|specs_header)\.vms$", ""),
     (r"^haxpes/.*\.(vms|npl)$", "vamas"),
     (r"^tem/.*\.dm[34]$", "dm"),
+    (r"^tem/.*\.dm5$", "dm5"),
     (r"^tem/.*\.tiff?$", "tiff"),
     (r"\.zip$", "zip"),
     (r"\.gz$", "gzip"),

@@ -7,7 +7,6 @@ import io
 import json
 import logging
 import struct
-import tarfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -17,7 +16,6 @@ import pytest
 import tifffile
 
 from interlayer.parsers import (
-    CorruptFile,
     LimitExceeded,
     Limits,
     ParseError,
@@ -332,14 +330,6 @@ def test_a_cut_stack_keeps_its_whole_pages():
     (dataset,) = load(data[: third + 10])
     np.testing.assert_array_equal(dataset["intensity"], pixels[:2])
     assert {"truncated-stack", "truncated-pages"} <= codes(dataset)
-
-
-def test_stripped_pixels_of_a_real_file(corpus):
-    """NexusLIMS' quad image has lost its pixel strip; its tags are whole, which must not pass for an image."""
-    with tarfile.open(next((corpus / "tem/NexusLIMS").glob("quad1*.tar.gz"))) as archive:
-        data = archive.extractfile(archive.getmembers()[0]).read()
-    with pytest.raises((CorruptFile, TruncatedFile)):
-        load(data)
 
 
 @pytest.mark.parametrize(
