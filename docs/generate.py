@@ -129,11 +129,13 @@ def draw_worked_cells() -> None:
 def draw_worked_interfaces() -> None:
     import interlayer
     from interlayer.plot_tem import interfaces_figure
+    from interlayer.plots import plot_on_image
 
     with contextlib.redirect_stdout(io.StringIO()):
         variables = worked_interfaces()
     _save("microscopy_width", interlayer.plot(variables["widths"]["bare"]))
     _save("microscopy_interfaces", interfaces_figure(variables["widths"]))
+    _save("microscopy_layer", plot_on_image(variables["image"], variables["layer"]))
 
 
 def _cell(make: Callable[..., Any], result: Result) -> Any:

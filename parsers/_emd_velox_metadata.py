@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ._hdf5 import is_dataset, number, text
+from ._hdf5 import is_dataset, loaded, number, text
 from ._image import Axis
+from ._source import Source
 from .errors import CorruptFile, UnsupportedContent
 
 if TYPE_CHECKING:
@@ -28,6 +30,14 @@ OF_SCAN = "Velox Optics/FullScanFieldOfView over Scan/ScanSize"
 
 _LARGEST = 1_000_000
 _BROKEN = (OSError, RuntimeError, KeyError, TypeError, ValueError)
+
+
+def values_of(group: h5py.Group, ndim: int, source: Source) -> NDArray[Any]:
+    """Return the values of a signal; `CorruptFile` where it has none of so many dimensions."""
+    stored = group.get("Data")
+    if not is_dataset(stored) or stored.ndim != ndim or not stored.size:
+        raise CorruptFile(f"{group.name} lacks its values", expected=f"Data with {ndim} dimensions")
+    return loaded(stored, source)
 
 
 def metadata(group: h5py.Group, *, name: str = "Metadata", column: int = 0) -> Metadata:

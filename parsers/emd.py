@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import _emd_berkeley, _emd_velox
+from . import _emd_berkeley, _emd_velox, _emd_velox_events
 from ._hdf5 import checked, opened
 from ._source import Measurement, Source
 from .errors import ParseError, UnsupportedContent
@@ -27,6 +27,7 @@ def read(source: Source) -> Iterator[Measurement]:
         If it is of neither kind, or nothing in it has a place in the vocabulary.
     """
     errors: list[ParseError] = []
+    streams: list[Measurement] = []
     good = 0
     with opened(source) as file:
         kind = _emd_velox if _emd_velox.is_velox(file) else _emd_berkeley
@@ -39,7 +40,11 @@ def read(source: Source) -> Iterator[Measurement]:
                 source.note("part-not-read", "warning", f"{group}: {error}")
                 continue
             good += 1
-            yield measurement
+            if measurement.dataset.attrs["technique"] == "eds_events":
+                streams.append(measurement)
+            else:
+                yield measurement
+        yield from _emd_velox_events.pooled(streams)
         if not good and not errors:
             raise UnsupportedContent(
                 f"the groups {sorted(file)[:20]}", expected="images or spectra of Velox or of the Berkeley format"

@@ -184,6 +184,7 @@ TECHNIQUES: Mapping[str, Technique] = {
         {
             "pixel": Variable("1", "place of the event in the map, row by row", (("event",),), required=True),
             "channel": Variable("1", "channel of the event", (("event",),), required=True),
+            "detector": Variable("1", "place of the detector among the attribute detectors", (("event",),)),
         },
     ),
     "eels": Technique(

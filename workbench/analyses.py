@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlayer.analysis.quantity import Result
 
-from . import analyses_cycling, analyses_eis, analyses_tem
+from . import analyses_cycling, analyses_eis, analyses_images, analyses_tem
 from .attempt import Found, Task, attempt, compared, lacking_facts, missing_facts
 from .conditions import temperature_of
 from .outcome import Outcome
@@ -120,10 +120,10 @@ _ANALYSES: Mapping[str, Callable[[Task], Found]] = {
     "cycling_summary": _none,
     "xanes": _xanes,
     "xps": _haxpes,
-    "image": analyses_tem.images,
+    "image": analyses_images.images,
     "eds": analyses_tem.spectra,
     "eds_events": analyses_tem.spectra,
-    "eels": _none,
+    "eels": analyses_tem.low_losses,
 }
 
 _SCREENS: Mapping[str, Callable[[xr.Dataset], xr.Dataset]] = {"eis": analyses_eis.flagged}

@@ -1,4 +1,4 @@
-"""What a run computes of micrographs, X-ray line scans and spectrum maps: thicknesses and widths of interfaces."""
+"""What a run computes of X-ray line scans and maps, and of electron energy losses: interfaces and foils."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from interlayer.analysis.quantity import Result
 
 from .attempt import Found, Task, attempt, lacking_facts, missing_facts
-from .outcome import Outcome
+from .outcome import Outcome, Validity
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,29 +22,8 @@ _BROADENING = ("foil_thickness", "beam_energy", "foil_formula", "foil_density")
 _ASKED_OF_BEAM = ("beam_energy", "foil_formula", "foil_density")
 """Those of them that serve nothing else: one stated asks for the others."""
 
-
-def images(task: Task) -> Found:
-    """Yield the thickness of the layer in every micrograph, corrected for a tilt that is stated."""
-    from interlayer.analysis import tem
-
-    pixel_size = task.facts.get("pixel_size")
-    stated = {key: task.facts[key] for key in ("pixel_size_relative_uncertainty",) if key in task.facts}
-    for group, ds in task.datasets.items():
-        if not ds.attrs["calibrated"] and pixel_size is None:
-            yield group, Outcome(missing=missing_facts("layer_thickness", "tem", "pixel_size"))
-            continue
-        thickness = attempt(tem.layer_thickness, ds, pixel_size=pixel_size, **stated)
-        yield group, _projected(thickness, task.facts)
-
-
-def _projected(thickness: Outcome, facts: Mapping[str, Any]) -> Outcome:
-    """Return a thickness as it is edge on, where the tilt of the interface is known."""
-    from interlayer.analysis import tem
-
-    if thickness.result is None or "interface_tilt" not in facts:
-        return thickness
-    tilt, foil = facts["interface_tilt"], facts.get("foil_thickness")
-    return attempt(tem.correct_projection, thickness.result, tilt=tilt, foil_thickness=foil)
+_FOIL = ("relative_thickness", "relative_thickness_sd", "specimen_thickness")
+"""What short tables show of low losses."""
 
 
 def spectra(task: Task) -> Found:
@@ -60,15 +39,28 @@ def _is_line_scan(ds: xr.Dataset) -> bool:
 
 
 def of_spectra(ds: xr.Dataset, facts: Mapping[str, Any]) -> Iterator[Outcome]:
-    """Yield the width of an interface, and what is missing to take the instrument off it."""
+    """Yield the width of an interface, what is missing to take the instrument off it, and what its sides consist of."""
     if not _is_line_scan(ds) and (lacking := lacking_facts(facts, "lines")):
         yield Outcome(missing=missing_facts("interdiffusion_width", "tem", *lacking))
         return
-    yield replace(attempt(width, ds, facts), headline=("interdiffusion_width", "reaction_layer_thickness"))
+    yield _judged(replace(attempt(width, ds, facts), headline=("interdiffusion_width", "reaction_layer_thickness")))
+    if "k_factors" in facts:
+        composition = attempt(_composition, ds, facts)
+        names = () if composition.result is None else [quantity.name for quantity in composition.result.quantities]
+        yield replace(composition, headline=tuple(names))
     if any(key in facts for key in _ASKED_OF_BEAM) and (lacking := lacking_facts(facts, *_BROADENING)):
         yield Outcome(missing=missing_facts("beam_broadening", "tem", *lacking))
     if "interface_tilt" in facts and "foil_thickness" not in facts:
         yield Outcome(missing=missing_facts("projection_blur", "tem", "foil_thickness"))
+
+
+def _judged(outcome: Outcome) -> Outcome:
+    """Return a width with what the deviance and the residuals say of the shape that it rests on."""
+    if outcome.result is None:
+        return outcome
+    if outcome.result.diagnostics["shape_describes_counts"]:
+        return replace(outcome, validity=Validity("pass", "the counts follow the fitted shape", "shape fits"))
+    return replace(outcome, validity=Validity("warn", outcome.result.notes[0], "wrong shape"))
 
 
 def width(ds: xr.Dataset, facts: Mapping[str, Any]) -> Result:
@@ -88,12 +80,32 @@ def width(ds: xr.Dataset, facts: Mapping[str, Any]) -> Result:
     """
     from interlayer.analysis import tem
 
-    lines = facts.get("lines")
-    profile = ds if _is_line_scan(ds) else tem.profile_across(ds, interface=facts["across"], lines=lines or ())
     stated = {key: facts[key] for key in ("tau", "elements") if key in facts}
     if "pixel_size_relative_uncertainty" in facts:
         stated["distance_relative_uncertainty"] = facts["pixel_size_relative_uncertainty"]
-    return tem.interdiffusion_width(profile, lines=lines, blur=_blur(facts), **stated)
+    return tem.interdiffusion_width(_profile(ds, facts), lines=facts.get("lines"), blur=_blur(facts), **stated)
+
+
+def _profile(ds: xr.Dataset, facts: Mapping[str, Any]) -> xr.Dataset:
+    """Return counts over distance and line: a line scan as it is, a map cut across its interface."""
+    from interlayer.analysis import tem
+
+    return ds if _is_line_scan(ds) else tem.profile_across(ds, interface=facts["across"], lines=facts["lines"])
+
+
+def _composition(ds: xr.Dataset, facts: Mapping[str, Any]) -> Result:
+    """Return concentrations by those k-factors of which the profile holds the line, and name the others."""
+    from interlayer.analysis import tem
+
+    profile = _profile(ds, facts)
+    factors = {line: k for line, k in facts["k_factors"].items() if line in profile["line"].values}
+    stated = {key: facts[key] for key in ("fraction",) if key in facts}
+    result = tem.line_scan_composition(profile, factors, **stated)
+    if unused := sorted(set(facts["k_factors"]) - set(factors)):
+        held = ", ".join(map(str, profile["line"].values))
+        said = f"There are no counts for the k-factors of {', '.join(unused)}; the profile holds {held}."
+        result = replace(result, notes=(*result.notes, said))
+    return result
 
 
 def _blur(facts: Mapping[str, Any]) -> Blur | None:
@@ -109,3 +121,13 @@ def _blur(facts: Mapping[str, Any]) -> Blur | None:
     if not lacking_facts(facts, "interface_tilt", "foil_thickness"):
         found |= {"tilt": facts["interface_tilt"], "foil_thickness": facts["foil_thickness"]}
     return tem.instrument_blur(**found) if found else None
+
+
+def low_losses(task: Task) -> Found:
+    """Yield the relative thickness of the foil from every spectrum, line scan or map of low losses."""
+    from interlayer.analysis import tem
+
+    stated = {key: task.facts[key] for key in ("mean_free_path",) if key in task.facts}
+    for group, ds in task.datasets.items():
+        if "energy" in ds.coords and float(ds["energy"].min()) <= 0.0 <= float(ds["energy"].max()):
+            yield group, replace(attempt(tem.relative_thickness, ds, **stated), headline=_FOIL)

@@ -139,11 +139,11 @@ def _value(value: object, fact: Fact, key: str) -> object:
     match fact.shape, value:
         case "quantity", dict():
             return _quantity(value, fact, key)
-        case "number" | "integer", bool():
-            pass
-        case "number", int() | float():
+        case "quantities", dict() if value and all(isinstance(item, dict) for item in value.values()):
+            return {name: _quantity(item, fact, name) for name, item in value.items()}
+        case "number", int() | float() if not isinstance(value, bool):
             return float(value)
-        case "integer", int() if value >= 0:
+        case "integer", int() if not isinstance(value, bool) and value >= 0:
             return value
         case "integers", list() if value and all(type(item) is int and item > 0 for item in value):
             return tuple(value)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Shape = Literal["quantity", "number", "integer", "integers", "text", "flag", "texts", "numbers", "files", "region"]
+Shape = Literal[
+    "quantity", "quantities", "number", "integer", "integers", "text", "flag", "texts", "numbers", "files", "region"
+]
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,8 @@ class Fact:
     Parameters
     ----------
     shape : str
-        What its value looks like; ``quantity`` is a table of ``value``, ``uncertainty`` and ``unit``.
+        What its value looks like; ``quantity`` is a table of ``value``, ``uncertainty`` and ``unit``, ``quantities`` is
+        a table of such tables by name.
     help : str
         For the draft that `interlayer init` writes and for errors.
     unit : str
@@ -224,14 +227,44 @@ SECTIONS: Mapping[str, Mapping[str, Fact]] = {
         "compare": _COMPARE,
     },
     "tem": {
+        "measure": Fact(
+            "texts",
+            "what is measured in micrographs; the thickness of the layer if left out",
+            choices=("layer", "coverage", "lattice"),
+            example='["layer"]',
+        ),
         "pixel_size": Fact(
             "quantity",
-            "pixel size of uncalibrated images",
+            "pixel size of uncalibrated images; a scale_bar serves as well",
             "nm",
             example='{ value = 0.2, uncertainty = 0.003, unit = "nm" }',
         ),
         "pixel_size_relative_uncertainty": Fact(
             "number", "of the microscope's own calibration (ISO 29301), of images and of line scans", example="0.015"
+        ),
+        "scale_bar": Fact(
+            "quantity",
+            "length written beside the scale bar of an image, which gives the pixel size where the file states none",
+            "nm",
+            example='{ value = 50.0, unit = "nm" }',
+        ),
+        "minimum_thickness": Fact(
+            "quantity",
+            "thickness above which a place counts as covered, for the coverage",
+            "nm",
+            example='{ value = 1.0, unit = "nm" }',
+        ),
+        "particle_radius": Fact(
+            "quantity",
+            "radius of the spherical particle under a layer; with section_radius it corrects for a cut off its centre",
+            "nm",
+            example='{ value = 500.0, uncertainty = 50.0, unit = "nm" }',
+        ),
+        "section_radius": Fact(
+            "quantity",
+            "radius of the circle that the particle makes in the image",
+            "nm",
+            example='{ value = 400.0, uncertainty = 5.0, unit = "nm" }',
         ),
         "lines": Fact(
             "texts",
@@ -245,6 +278,15 @@ SECTIONS: Mapping[str, Mapping[str, Fact]] = {
             "text", "X-ray line at whose edge a map is cut into a profile across the interface", example='"Co_Ka"'
         ),
         "tau": Fact("number", "share of their steps that two elements exceed where they coexist", example="0.05"),
+        "k_factors": Fact(
+            "quantities",
+            "k-factors of X-ray lines for mass fractions, all against one reference; they give concentrations",
+            "1",
+            example='{ Co_K = { value = 1.5, uncertainty = 0.05, unit = "1" }, S_K = { value = 1.0, unit = "1" } }',
+        ),
+        "fraction": Fact(
+            "text", "what concentrations are; mass if left out", choices=("mass", "atomic"), example='"atomic"'
+        ),
         "probe_size": Fact(
             "quantity",
             "size of the electron probe, which is taken off widths",
@@ -276,6 +318,12 @@ SECTIONS: Mapping[str, Mapping[str, Fact]] = {
         "foil_density": Fact(
             "quantity", "its density", "g cm-3", example='{ value = 5.0, uncertainty = 0.2, unit = "g cm-3" }'
         ),
+        "mean_free_path": Fact(
+            "quantity",
+            "of inelastic scattering in the foil; it turns relative thicknesses of low-loss spectra into nm",
+            "nm",
+            example='{ value = 120.0, uncertainty = 18.0, unit = "nm" }',
+        ),
         "bare": Fact(
             "texts",
             "files of the samples without the coating, as names or patterns; all others of the folder, or of the "
@@ -290,8 +338,8 @@ SECTIONS: Mapping[str, Mapping[str, Fact]] = {
         ),
         "series": Fact(
             "text",
-            "name that images or line scans share which belong together, also across folders; thicknesses in several "
-            "images of one coating are combined",
+            "name that images or line scans share which belong together, also across folders; thicknesses and "
+            "coverages in several images of one coating are combined",
             example='"Al2O3 on LiCoO2"',
         ),
         "compare": _COMPARE,

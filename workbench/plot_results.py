@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import plot_cycling, plot_symmetric, plot_tem, plot_voltage
+from . import (
+    plot_composition,
+    plot_coverage,
+    plot_cycling,
+    plot_eels,
+    plot_lattice,
+    plot_layers,
+    plot_scale_bar,
+    plot_symmetric,
+    plot_tem,
+    plot_voltage,
+)
 from .plot_series import arc_edge, frame_nyquist
 from .plot_style import BLUE, GREEN, GREY, ORANGE, POINTS, RED, axis_label, engineering
 from .wording import headline
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
     from interlayer.analysis.quantity import Result
 
 Draw = Callable[["Figure", "xr.Dataset", "Result"], None]
+DrawOnImage = Callable[["xr.Dataset", "xr.Dataset", "Result"], "Figure"]
 _LINE: Mapping[str, Any] = {"color": ORANGE, "lw": 1.2}
 
 
@@ -29,6 +41,14 @@ def drawing_of(result: Result) -> Draw | None:
         return None
     held = {str(name) for name in result.curves.variables}
     return next((draw for needed, draw in _DRAWINGS if needed <= held), None)
+
+
+def drawing_on_image(result: Result) -> DrawOnImage | None:
+    """Return the function that draws an image with what a result found in it; None where it found no places."""
+    if result.curves is None:
+        return None
+    held = {str(name) for name in result.curves.variables}
+    return next((draw for needed, draw in _ON_IMAGES if needed <= held), None)
 
 
 def drawn_together(results: Sequence[Result]) -> list[Callable[[Figure], None]]:
@@ -143,25 +163,6 @@ def _region(figure: Figure, curves: xr.Dataset, result: Result) -> None:
         residual.set_xlim(float(curves[axis].max()), float(curves[axis].min()))
 
 
-def _layer(figure: Figure, curves: xr.Dataset, result: Result) -> None:
-    along, across = figure.subplots(1, 2)
-    used = curves["accepted"].values.astype(bool)
-    length = curves["arclength"].values
-    along.errorbar(
-        length[used], curves["thickness"].values[used], curves["thickness_stderr"].values[used], fmt="o", ms=2.4,
-        lw=0.6, color=BLUE, mfc="none",
-    )  # fmt: skip
-    mean = result.quantities[0]
-    if mean.relation == "=" and mean.interval95 is not None:
-        along.axhspan(*mean.interval95, color=ORANGE, alpha=0.2, lw=0)
-        along.axhline(mean.value, color=ORANGE, lw=1.0)
-    along.set(xlabel="along the interface (nm)", ylabel="thickness (nm)")
-    along.set_title(headline(result.quantities[0]), fontsize=9)
-    across.plot(curves["distance"], curves["profile"], **{**POINTS, "ms": 2.4})
-    across.plot(curves["distance"], curves["profile_model"], **_LINE)
-    across.set(xlabel="across the interface (nm)", ylabel="intensity")
-
-
 def _arrhenius(figure: Figure, curves: xr.Dataset, result: Result) -> None:
     ax = figure.subplots()
     inverse, line = 1e3 / curves["temperature"].values, 1e3 / curves["temperature_line"].values
@@ -246,8 +247,13 @@ _DRAWINGS: tuple[tuple[set[str], Draw], ...] = (
     ({"pre_edge", "post_edge", "mu_flattened"}, _normalisation),
     ({"component", "fit", "mu_normalized"}, _combination),
     ({"signal", "fit", "background"}, _region),
-    ({"thickness", "arclength", "profile_model"}, _layer),
+    ({"covered", "thickness", "arclength"}, plot_coverage.surface),
+    ({"thickness", "arclength", "profile_model"}, plot_layers.layer),
     ({"counts", "model", "distance", "line"}, plot_tem.profile),
+    ({"concentration", "concentration_k_stderr"}, plot_composition.concentrations),
+    ({"relative_thickness", "zero_loss_spectrum"}, plot_eels.relative_thickness),
+    ({"power", "reflection"}, plot_lattice.spectrum),
+    ({"surroundings", "row", "column"}, plot_scale_bar.surroundings),
     ({"overpotential", "overpotential_stderr", "half_cycle"}, plot_symmetric.polarisation),
     ({"step_current", "step_start"}, plot_symmetric.critical_current),
     ({"coulombic_efficiency", "capacity_discharge", "cycle"}, plot_cycling.retention),
@@ -259,4 +265,10 @@ _DRAWINGS: tuple[tuple[set[str], Draw], ...] = (
     ({"differential_voltage", "peak_position"}, plot_voltage.derivative),
     ({"arrhenius_line", "conductivity"}, _arrhenius),
     ({"series_line", "film_thickness"}, _thickness_series),
+)
+_ON_IMAGES: tuple[tuple[set[str], DrawOnImage], ...] = (
+    ({"power", "reflection"}, plot_lattice.spectrum_beside_image),
+    ({"covered", "interface_y", "interface_x"}, plot_coverage.surface_on_image),
+    ({"profile_model", "interface_y", "edge1_y", "edge2_y"}, plot_layers.layer_on_image),
+    ({"interface_y", "interface_x", "corner_y"}, plot_coverage.bare_on_image),
 )

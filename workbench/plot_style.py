@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,7 @@ Floats = NDArray[np.float64]
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart (https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#D55E00", "#009E73", "#CC3311", "#777777"
+PURPLE, SKY = "#CC79A7", "#56B4E9"
 
 STYLE: Any = {
     "font.size": 9,
@@ -92,6 +95,28 @@ def cycle_axis(ax: Axes) -> None:
 
     ax.set_xlabel("cycle")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def shortened(names: Sequence[str], longest: int = 34) -> list[str]:
+    """Return long names without the beginning that all share, and with dots in the middle of what is still long.
+
+    Parameters
+    ----------
+    names : sequence of str
+        As they would stand beside each other in one figure.
+    longest : int
+        Letters of a name that have room.
+
+    Examples
+    --------
+    >>> shortened(["a.dm3", "b.dm3"]), shortened(["coated_1.dm3", "coated_2.dm3"], 10)
+    (['a.dm3', 'b.dm3'], ['…1.dm3', '…2.dm3'])
+    """
+    crowded = len(names) > 1 and max(map(len, names)) > longest
+    shared = len(list(takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))) if crowded else 0
+    rests = [f"…{name[shared:]}" if shared else name for name in names]
+    half = longest // 2 - 1
+    return [name if len(name) <= longest else f"{name[:half]} … {name[-half:]}" for name in rests]
 
 
 def mark_simulated(figure: Figure) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from interlayer.analysis.quantity import Result
 
-from . import plot_cycling
-from .plot_results import drawing_of, drawn_together
+from . import plot_cycling, plot_micrograph
+from .plot_results import drawing_of, drawing_on_image, drawn_together
 from .plot_series import draw_nyquist
 from .plot_style import BLUE, GREY, ORANGE, POINTS, RED, STYLE, axis_label, mark_simulated
 
@@ -163,30 +163,29 @@ def record_with_events(ds: xr.Dataset, results: Sequence[Result]) -> Figure:
     return figure
 
 
-def trace_layer(ds: xr.Dataset, result: Result) -> Figure:
-    """Draw an image with the edges of the layer that a result of `interlayer.analysis.tem.layer_thickness` found."""
-    figure = plot(ds)
-    if result.curves is not None and "edge1_x" in result.curves:
-        for edge in ("edge1", "edge2"):
-            figure.axes[0].plot(result.curves[f"{edge}_x"], result.curves[f"{edge}_y"], color=ORANGE, lw=0.9)
+def plot_on_image(ds: xr.Dataset, result: Result) -> Figure:
+    """Draw an image with what a result found in it, or the result alone where it found no places.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Technique "image", as it was given to the analysis.
+    result : Result
+        From `interlayer.analysis.tem.layer_thickness` or `coverage`, for instance.
+
+    Raises
+    ------
+    ValueError
+        If the result has no curves.
+    """
+    import matplotlib as mpl
+
+    draw, curves = drawing_on_image(result), result.curves
+    with mpl.rc_context(STYLE):
+        figure = plot(result) if draw is None or curves is None else draw(ds, curves, result)
+    if ds.attrs.get("simulated"):
+        mark_simulated(figure)
     return figure
-
-
-def _image(figure: Figure, ds: xr.Dataset) -> None:
-    ax = figure.subplots()
-    frame = ds["intensity"] if "frame" not in ds["intensity"].dims else ds["intensity"].isel(frame=0)
-    values = np.abs(frame.values) if frame.dtype.kind == "c" else frame.values
-    step = max(1, max(frame.shape[:2]) // 1024)
-    values = values[::step, ::step]
-    x, y = ds["x"].values, ds["y"].values
-    limits: dict[str, Any] = {}
-    if values.ndim == 2:
-        low, high = np.nanpercentile(values, (0.5, 99.5))
-        limits = {"vmin": low, "vmax": max(high, low + 1e-12), "cmap": "gray"}
-    extent = (float(x[0]), float(x[-1]), float(y[-1]), float(y[0]))
-    ax.imshow(values, extent=extent, interpolation="nearest", **limits)
-    unit = ds["x"].attrs.get("units", "")
-    ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})")
 
 
 def _spectrum(figure: Figure, ds: xr.Dataset) -> None:
@@ -212,7 +211,7 @@ _DRAW: Mapping[str, Callable[[Any, Any], None]] = {
     "cycling_summary": _cycling_summary,
     "xanes": _xanes,
     "xps": _xps,
-    "image": _image,
+    "image": plot_micrograph.image,
     "eds": _spectrum,
     "eels": _spectrum,
 }

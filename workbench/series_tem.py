@@ -80,23 +80,35 @@ def _draw(bare: Member, coated: Member) -> Figure:
 
 
 def several_images(members: Sequence[Member]) -> Iterator[Series]:
-    """Yield the thickness of a coating from the images that share the fact ``series``, bare samples on their own."""
+    """Yield thickness and coverage of a coating from the images that share the fact ``series``, bare samples apart."""
     from interlayer.analysis import tem
 
+    combining = {"layer_thickness": ("images", tem.combine_layers), "coverage": ("particles", tem.combine_coverage)}
     named = [member for member in members if "series" in member.facts]
     for group in grouped(named, lambda m: m.facts["series"]):
         coated, bare = coated_and_bare(group)
         for kind, images in (("coated, " if bare else "", coated), ("bare, ", bare)):
-            results = [result for member in images if (result := _result(member, "layer_thickness")) is not None]
-            if len(results) < 2:
-                continue
-            outcome = attempt(tem.combine_layers, results)
-            yield Series(
-                kind=f"{kind}{len(results)} images",
-                members=images,
-                outcome=replace(outcome, headline=("layer_thickness", "layer_thickness_sd")),
-                name=str(group[0].facts["series"]),
-            )
+            for name, (noun, combine) in combining.items():
+                found = [(member, _result(member, name)) for member in images]
+                results = {member.place: result for member, result in found if result is not None}
+                if len(results) < 2:
+                    continue
+                outcome = attempt(combine, list(results.values()))
+                yield Series(
+                    kind=f"{kind}{len(results)} {noun}",
+                    members=images,
+                    outcome=replace(outcome, headline=(name, f"{name}_sd")),
+                    name=str(group[0].facts["series"]),
+                    draw=()
+                    if outcome.result is None
+                    else (partial(_draw_places, results, outcome.result, name, noun),),
+                )
+
+
+def _draw_places(places: Mapping[str, Result], combined: Result, name: str, noun: str) -> Figure:
+    from .plot_places import places_figure
+
+    return places_figure({place: result[name] for place, result in places.items()}, combined, kind=noun)
 
 
 def _result(member: Member, name: str) -> Result | None:

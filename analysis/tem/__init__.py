@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .composition import line_scan_composition
 from .interdiffusion import (
     Blur,
     beam_broadening,
@@ -13,6 +14,7 @@ from .interdiffusion import (
 )
 from .lattice import lattice_spacings
 from .layer.combine import combine_layers
+from .layer.combine_coverage import combine_coverage
 from .layer.coverage import coverage
 from .layer.projection import correct_projection, section_height
 from .layer.thickness import layer_thickness
@@ -22,6 +24,7 @@ from .scale_bar import find_scale_bar
 __all__ = [
     "Blur",
     "beam_broadening",
+    "combine_coverage",
     "combine_layers",
     "compare_widths",
     "concentrations",
@@ -32,6 +35,7 @@ __all__ = [
     "interdiffusion_width",
     "lattice_spacings",
     "layer_thickness",
+    "line_scan_composition",
     "profile_across",
     "relative_thickness",
     "section_height",

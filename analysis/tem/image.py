@@ -54,6 +54,12 @@ class Micrograph:
         """Return points (y, x), counted in nm from the first pixel, in the coordinates of the Dataset."""
         return np.asarray(points * np.asarray(self.direction) + np.asarray(self.origin))
 
+    @property
+    def corners(self) -> Array:
+        """Centres (y, x) of the first and the last pixel in the coordinates of the Dataset, shape (2, 2)."""
+        last = (np.array(self.intensity.shape) - 1) * np.asarray(self.pixel_size)
+        return self.coordinates(np.stack([np.zeros(2), last]))
+
 
 def micrograph(ds: xr.Dataset, pixel_size: Quantity | None, relative_uncertainty: float) -> Micrograph:
     """Return the image of a Dataset with its scale.
@@ -78,8 +84,11 @@ def micrograph(ds: xr.Dataset, pixel_size: Quantity | None, relative_uncertainty
     UnitError
         If `pixel_size` is not a length.
     """
+    whole, ds = ds, without_data_bar(ds)
     values = _grey_values(ds)
     notes: tuple[str, ...] = ()
+    if ds.sizes["y"] < whole.sizes["y"]:
+        notes = (f"The {whole.sizes['y'] - ds.sizes['y']} rows of the vendor's data bar were left out.",)
     if pixel_size is not None:
         side = pixel_size.to("nm").value
         if side <= 0 or pixel_size.relation != "=":
@@ -87,11 +96,33 @@ def micrograph(ds: xr.Dataset, pixel_size: Quantity | None, relative_uncertainty
         sides, origin, direction = (side, side), (0.0, 0.0), (1.0, 1.0)
         relative_uncertainty = relative_uncertainty if pixel_size.stderr is None else pixel_size.relative
         if ds.attrs.get("calibrated"):
-            notes = ("The pixel size was given and took the place of the calibration of the file.",)
+            notes += ("The pixel size was given and took the place of the calibration of the file.",)
     else:
         (dy, y0, up), (dx, x0, right) = _axis(ds, "y"), _axis(ds, "x")
         sides, origin, direction = (dy, dx), (y0, x0), (up, right)
     return Micrograph(values, sides, origin, direction, relative_uncertainty, notes + _notes(ds, values, sides))
+
+
+def without_data_bar(ds: xr.Dataset) -> xr.Dataset:
+    """Return an image without the rows in which the vendor writes magnification and scale bar.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Technique "image", whole or cropped; the attribute ``data_bar_start`` is a row of the whole image.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same where the file does not say that it has a data bar.
+    """
+    start, rows = ds.attrs.get("data_bar_start"), ds.sizes.get("y", 0)
+    if start is None or rows < 2:
+        return ds
+    y = ds["y"].to_numpy()
+    places = np.rint(y * (rows - 1) / (y[-1] - y[0]))
+    shown = int(np.count_nonzero(places < start))
+    return ds.isel(y=slice(shown)) if shown else ds
 
 
 def _grey_values(ds: xr.Dataset) -> Array:

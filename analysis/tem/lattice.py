@@ -30,6 +30,8 @@ _ARM = (4, 24)  # frequencies beside a peak that tell such a streak
 _MOST_PEAKS = 6
 _APART = 4  # frequencies between separate peaks: the main lobe of the window is four wide
 _QUARTERS = 4
+_SHOWN = 1.4  # of the highest peak: range of the power spectrum that is kept
+_MOST_SHOWN = 400  # frequencies of it along each axis; the largest of neighbours is kept
 _SHIFT = 1.5  # frequencies of a quarter, within which the peak of the whole is sought again
 
 
@@ -70,7 +72,7 @@ def lattice_spacings(
         ``lattice_spacing_1``, ``_2``, ... in nm, at most six, from the largest; ``lattice_angle_1_2``, ... in degrees
         between those planes and the first. Uncertainties from the scatter between the quarters of the image, with
         Student's t, and from the calibration, which leaves angles and ratios of spacings as they are as long as pixels
-        are square. `curves` holds the peaks along ``reflection``.
+        are square. `curves` holds the peaks along ``reflection`` and the power of the transform around them.
 
     Raises
     ------
@@ -86,7 +88,8 @@ def lattice_spacings(
     """
     image = micrograph(ds, pixel_size, pixel_size_relative_uncertainty)
     values = np.where(np.isfinite(image.intensity), image.intensity, np.nanmean(image.intensity))
-    found = _found(values, image)
+    power = np.abs(np.fft.fft2(_windowed(values))) ** 2
+    found = _found(power, image)
     if not found:
         raise NotAnalysable(
             "no peak stands out of the noise of the Fourier transform; crop to a crystal in zone axis, or there is none"
@@ -100,20 +103,21 @@ def lattice_spacings(
         budget=budget,
         notes=("Calibration errs alike in all spacings; drift of a scanned image is not corrected.", *image.notes),
         provenance={key: str(ds.attrs[key]) for key in ("source_file", "source_sha256") if key in ds.attrs},
-        curves=_curves(peaks),
+        curves=_curves(peaks).merge(_spectrum(power, image, peaks)),
     )
 
 
-def _found(values: Array, image: Micrograph) -> list[tuple[Array, float]]:
+def _found(power: Array, image: Micrograph) -> list[tuple[Array, float]]:
     """Return frequencies (y, x) in nm-1 and prominences of the peaks that stand out, the most prominent first."""
     from scipy.ndimage import maximum_filter
 
-    power = np.abs(np.fft.fft2(_windowed(values))) ** 2
-    fy, fx = (np.fft.fftfreq(n, side) for n, side in zip(values.shape, image.pixel_size, strict=True))
+    fy, fx = (np.fft.fftfreq(n, side) for n, side in zip(power.shape, image.pixel_size, strict=True))
     radius = np.hypot(fy[:, None], fx[None, :])
-    extent = min(n * side for n, side in zip(values.shape, image.pixel_size, strict=True))
+    extent = min(n * side for n, side in zip(power.shape, image.pixel_size, strict=True))
     lowest, highest = _LEAST_PERIODS / extent, _HIGHEST / max(image.pixel_size)
     inside = (radius > lowest) & (radius < highest)
+    if not inside.any():
+        return []
     prominence = np.zeros_like(power)
     prominence[inside] = power[inside] / _ring_means(power[inside], radius[inside])
     largest = power == maximum_filter(power, 2 * _APART + 1, mode="wrap")
@@ -217,3 +221,20 @@ def _curves(peaks: list[_Peak]) -> xr.Dataset:
         },
         coords={"reflection": np.arange(1, len(peaks) + 1)},
     )
+
+
+def _spectrum(power: Array, image: Micrograph, peaks: list[_Peak]) -> xr.Dataset:
+    """Return the power of the transform out to somewhat above the highest peak, in coarse steps for a figure."""
+    reach = _SHOWN * max(float(np.hypot(*peak.frequency)) for peak in peaks)
+    shifted = np.fft.fftshift(power)
+    axes = [np.fft.fftshift(np.fft.fftfreq(n, side)) for n, side in zip(power.shape, image.pixel_size, strict=True)]
+    for axis, frequency in enumerate(axes):
+        kept = np.flatnonzero(np.abs(frequency) <= reach)
+        step = -(-len(kept) // _MOST_SHOWN)
+        kept = kept[: len(kept) // step * step]
+        shifted = np.take(shifted, kept, axis=axis)
+        shifted = np.maximum.reduceat(shifted, np.arange(0, len(kept), step), axis=axis)
+        axes[axis] = frequency[kept].reshape(-1, step).mean(axis=1)
+    dims = ("spatial_frequency_y", "spatial_frequency_x")
+    coords = {name: (name, axis, {"units": "nm-1"}) for name, axis in zip(dims, axes, strict=True)}
+    return xr.Dataset({"power": (dims, shifted)}, coords=coords)

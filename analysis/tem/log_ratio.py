@@ -27,17 +27,23 @@ _LEFT = 5.0  # half widths at half maximum of the zero-loss peak to its left whe
 _CUT_OFF = (0.75, 1.25)  # range of the cut-off in units of the distance to the valley
 _FEWEST_DARK = 20  # channels
 _DEEPEST = 0.05  # height of the valley over that of the peak, above which no cut-off divides them
+_NOTHING = 1e-5  # t / lambda below that of any hole, whose edges and apertures scatter some electrons
 _DECAY = 3.0  # power of the energy with which losses fall beyond the end of the spectrum
 
 
 @dataclass(frozen=True)
 class _Counts:
-    """Electrons of p spectra: all, without loss, relative uncertainties of the latter and of what was cut off."""
+    """Electrons of p spectra: all, without loss, relative uncertainties of the latter and of what was cut off.
+
+    `spectrum` is the mean of the spectra, shape (n,), and `zero_loss_spectrum` what of it counts as without loss.
+    """
 
     total: Array
     zero_loss: Array
     cut_off: Array
     beyond: Array
+    spectrum: Array
+    zero_loss_spectrum: Array
     notes: tuple[str, ...]
 
 
@@ -68,12 +74,14 @@ def relative_thickness(
         ``relative_thickness``, mean over the spectra, with uncertainties from counting, from the cut-off of the
         zero-loss peak (the range over three quarters to five quarters of the distance to the valley) and from losses
         beyond the end of the spectrum; ``relative_thickness_sd`` where there are several spectra;
-        ``specimen_thickness`` in nm where the mean free path is stated. `curves` holds the map with its ``_stderr``.
+        ``specimen_thickness`` in nm where the mean free path is stated. `curves` holds the map with its ``_stderr``
+        and, along ``energy``, the mean ``spectrum`` with the part of it that counts as without loss.
 
     Raises
     ------
     NotAnalysable
-        If there is no zero-loss peak with its left side in the spectrum, or the two Datasets do not match.
+        If there is no zero-loss peak with its left side in the spectrum, nothing but such a peak, or the two Datasets
+        do not match.
     UnitError
         If the mean free path is not a length.
 
@@ -96,6 +104,8 @@ def relative_thickness(
     if (counts.zero_loss <= 0).any() or (counts.total <= 0).any():
         raise NotAnalysable("some spectra hold no electrons without loss; leave them out with ds.isel")
     values = np.log(counts.total / counts.zero_loss)
+    if values.max() < _NOTHING and counts.total.sum() > 1.0 / _NOTHING:
+        raise NotAnalysable("there are no losses at all behind the zero-loss peak; a peak that was separated from them")
     counting = np.sqrt(np.maximum(1 / counts.zero_loss - 1 / counts.total, 0.0) / electrons_per_count)
     systematic = {"cut-off": counts.cut_off, "energy range": counts.beyond}
     mean = float(values.mean())
@@ -110,7 +120,7 @@ def relative_thickness(
         budget=budgets,
         notes=(*_notes(values, mean_free_path), *counts.notes),
         provenance={key: str(ds.attrs[key]) for key in ("source_file", "source_sha256") if key in ds.attrs},
-        curves=_curves(ds, dims, values, stderr, mean_free_path),
+        curves=_curves(ds, dims, values, stderr, mean_free_path).assign(_spectrum(ds["energy"], counts)),
     )
 
 
@@ -134,7 +144,15 @@ def _given(energy: Array, spectra: Array, zero_loss: xr.Dataset) -> _Counts:
             f"found {peak.shape} zero-loss counts for {spectra.shape} counts; expected the same spectra and energies"
         )
     total = spectra.sum(axis=1)
-    return _Counts(total, peak.sum(axis=1), np.zeros_like(total), _beyond(energy, spectra, total), ())
+    return _Counts(
+        total,
+        peak.sum(axis=1),
+        np.zeros_like(total),
+        _beyond(energy, spectra, total),
+        spectra.mean(axis=0),
+        peak.mean(axis=0),
+        (),
+    )
 
 
 def _found(energy: Array, spectra: Array) -> _Counts:
@@ -164,7 +182,9 @@ def _found(energy: Array, spectra: Array) -> _Counts:
     change = np.log(np.maximum(sums[2], 1.0) / np.maximum(sums[1], 1.0))
     total = spectra.sum(axis=1)
     cut_off = np.abs(change) / (2.0 * math.sqrt(3.0))
-    return _Counts(total, sums[0], cut_off, _beyond(energy, spectra, total), tuple(notes))
+    spectrum = typical / len(spectra) - offset.mean()
+    zero_loss = np.where(np.arange(len(energy)) < valley, spectrum, 0.0)
+    return _Counts(total, sums[0], cut_off, _beyond(energy, spectra, total), spectrum, zero_loss, tuple(notes))
 
 
 def _peak(spectrum: Array) -> int:
@@ -269,3 +289,9 @@ def _curves(
         nm = mean_free_path.to("nm").value
         curves["specimen_thickness"] = (dims, values.reshape(shape) * nm, {"units": "nm"})
     return curves
+
+
+def _spectrum(energy: xr.DataArray, counts: _Counts) -> dict[str, xr.DataArray]:
+    attrs = {"units": "count"}
+    both = {"spectrum": counts.spectrum, "zero_loss_spectrum": counts.zero_loss_spectrum}
+    return {name: xr.DataArray(part, {"energy": energy}, ("energy",), attrs=attrs) for name, part in both.items()}

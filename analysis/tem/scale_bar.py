@@ -25,6 +25,8 @@ _UNIFORM = 0.06  # of the range of grey: what compression leaves of one level
 _CONTRAST = (0.25, 0.25, 0.1, 0.1)  # of the range of grey, to above, below, left and right, where few pixels tell
 _SOLID = 0.9  # share of a rectangle that the bar fills
 _SAME = 1.03  # ratio of lengths below which two candidates are one bar and its outline
+_BESIDE = 0.06  # of the height: rows above and below a bar that hold its caption
+_ASIDE = 1.5  # lengths of a bar to its left and right, for a caption beside it
 _END = 1.0  # pixels by which each end may err
 
 
@@ -43,7 +45,7 @@ class _Bar:
         return self.end - self.begin
 
 
-def find_scale_bar(ds: xr.Dataset, *, length: Quantity) -> Result:
+def find_scale_bar(ds: xr.Dataset, *, length: Quantity, pixel_size_relative_uncertainty: float = 0.015) -> Result:
     """Find the scale bar of an image and return the pixel size that its stated length gives.
 
     Parameters
@@ -52,12 +54,15 @@ def find_scale_bar(ds: xr.Dataset, *, length: Quantity) -> Result:
         Technique "image", one frame; colours are averaged.
     length : Quantity
         What the caption says the bar measures. Its unit makes the scale; nothing is read from the image.
+    pixel_size_relative_uncertainty : float
+        Of the calibration by which the microscope drew the bar, as for `layer_thickness`.
 
     Returns
     -------
     Result
         ``pixel_size`` in nm, for ``layer_thickness(..., pixel_size=...)``, with the uncertainty of both ends, one pixel
-        each, and of the stated length. The diagnostics say where the bar was found; look at it before you believe it.
+        each, of the stated length and of the calibration. The diagnostics say where the bar was found and `curves`
+        holds what surrounds it; look at it before you believe it.
 
     Raises
     ------
@@ -73,7 +78,7 @@ def find_scale_bar(ds: xr.Dataset, *, length: Quantity) -> Result:
     >>> grey[230:236, 40:140] = 255.0
     >>> ds = build("image", {"intensity": grey, "y": range(256), "x": range(256)}, calibrated=0)
     >>> print(find_scale_bar(ds, length=Quantity("scale_bar", 20.0, None, "nm"))["pixel_size"])
-    pixel_size = 0.2000 ± 0.0016 nm
+    pixel_size = 0.2000 ± 0.0034 nm
     """
     stated = length.to("nm")
     if stated.value <= 0 or stated.relation != "=":
@@ -83,8 +88,9 @@ def find_scale_bar(ds: xr.Dataset, *, length: Quantity) -> Result:
     ends = math.sqrt(2.0 / 3.0) * _END / bar.length
     value = stated.value / bar.length
     parts = {"ends of the bar": value * ends, "stated length": value * stated.relative}
+    parts["calibration"] = value * pixel_size_relative_uncertainty
     return Result(
-        method=f"scale bar of {bar.length:.4g} pixels, stated to be {stated.value:.4g} nm long",
+        method=f"scale bar of {bar.length:.4g} pixels, stated to be {length.value:.4g} {length.unit} long",
         quantities=(Quantity("pixel_size", value, math.hypot(*parts.values()), "nm", kind="measured"),),
         diagnostics={
             "bar_top": float(bar.top),
@@ -99,7 +105,18 @@ def find_scale_bar(ds: xr.Dataset, *, length: Quantity) -> Result:
             f"{bar.begin:.4g} to {bar.end:.4g}, was taken for the scale bar; its length is as stated.",
         ),
         provenance={"length": str(length)} | {k: str(ds.attrs[k]) for k in ("source_file",) if k in ds.attrs},
+        curves=_surroundings(grey, bar),
     )
+
+
+def _surroundings(grey: Array, bar: _Bar) -> xr.Dataset:
+    """Return what surrounds a bar, its caption among it, over rows and columns of the image."""
+    beyond = max(int(_BESIDE * grey.shape[0]), 4 * (bar.bottom - bar.top + 1))
+    rows = np.arange(max(bar.top - beyond, 0), min(bar.bottom + beyond + 1, grey.shape[0]))
+    aside = _ASIDE * bar.length
+    columns = np.arange(max(int(bar.begin - aside), 0), min(math.ceil(bar.end + aside), grey.shape[1]))
+    shown = grey[np.ix_(rows, columns)]
+    return xr.Dataset({"surroundings": (("row", "column"), shown)}, coords={"row": rows, "column": columns})
 
 
 def _grey(ds: xr.Dataset) -> Array:

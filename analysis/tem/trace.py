@@ -13,6 +13,7 @@ Array = NDArray[np.float64]
 
 _SHORT_SIDE = 256  # binned pixels along the shorter side: enough to follow an edge, and sixteen times the dose at 1024
 _SMOOTHING = 1.5  # sigma of the Gaussian blur, binned pixels
+_SEAM = 3  # binned pixels: radius of what must fit into the grey between two thresholds
 _SMALLEST = 64  # pixels along the shorter side below which there is no interface to average over
 
 
@@ -106,6 +107,41 @@ def threshold_within(image: Array, *, brighter: bool) -> float:
     return float(threshold_otsu(smooth[(smooth > first) == brighter]))  # type: ignore[no-untyped-call]
 
 
+def trace_between(image: Array, pixel_size: tuple[float, float]) -> Array:
+    """Return the longest boundary of the grey between the thresholds of `threshold_within` and `trace_edge`.
+
+    The flank of something bright passes through all greys below its own; such seams, a few binned pixels wide, are
+    removed. What is left is the middle one of three levels, even where the brightest lies between it and the darkest.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns)
+        Intensity; missing pixels are NaN.
+    pixel_size : tuple of float
+        Height and width of a pixel in nm.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        Points (y, x) in nm.
+
+    Raises
+    ------
+    NotAnalysable
+        As `trace_edge`.
+    """
+    from scipy.ndimage import binary_opening
+    from skimage.filters import threshold_otsu
+
+    smooth, factor = _smoothed(image)
+    high = float(threshold_otsu(smooth))  # type: ignore[no-untyped-call]
+    low = float(threshold_otsu(smooth[smooth <= high]))  # type: ignore[no-untyped-call]
+    y, x = np.mgrid[-_SEAM : _SEAM + 1, -_SEAM : _SEAM + 1]
+    middle = binary_opening((smooth > low) & (smooth <= high), y**2 + x**2 <= _SEAM**2)
+    filled = np.asarray(np.kron(middle, np.ones((factor, factor))), dtype=np.float64)
+    return trace_edge(filled, pixel_size, 0.5)
+
+
 def _smoothed(image: Array) -> tuple[Array, int]:
     """Return a binned and blurred copy of an image and the factor of the binning."""
     from scipy.ndimage import gaussian_filter
@@ -122,9 +158,19 @@ def _smoothed(image: Array) -> tuple[Array, int]:
 
 def _binned(image: Array, factor: int) -> Array:
     rows, columns = (extent // factor for extent in image.shape)
-    filled = image if np.isfinite(image).all() else np.where(np.isfinite(image), image, np.nanmedian(image))
-    blocks = filled[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
+    blocks = _filled(image)[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
     return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float64)
+
+
+def _filled(image: Array) -> Array:
+    """Return the image with the nearest pixel in place of each missing one, so that an edge goes straight on."""
+    from scipy.ndimage import distance_transform_edt
+
+    missing = ~np.isfinite(image)
+    if not missing.any():
+        return image
+    nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)
+    return np.asarray(image[tuple(nearest)], dtype=np.float64)
 
 
 def smooth_interface(points: Array, window: float, step: float) -> Interface:

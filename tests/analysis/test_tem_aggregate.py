@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
-from scipy.stats import t
 
 from interlayer.analysis.tem.layer.aggregate import correlated_mean
 
@@ -21,17 +20,43 @@ def gaussian_series(rng, n, correlation_length):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("n", "correlation_length", "least"),
-    [(197, 10.0, 0.94), (100, 10.0, 0.935), (400, 10.0, 0.94), (200, 0.0, 0.94), (197, 30.0, 0.93)],
+    ("n", "correlation_length", "noise"),
+    [
+        (197, 10.0, 0.0),
+        (100, 10.0, 0.0),
+        (400, 10.0, 0.0),
+        (200, 0.0, 0.0),
+        (197, 30.0, 0.0),
+        (60, 15.0, 0.4),
+        (60, 3.0, 1.0),
+    ],
 )
-def test_interval_covers_the_population_mean(n, correlation_length, least):
-    """std/sqrt(n) covers 30 % at n = 197 and c = 10, a Sokal window 75 %."""
+def test_interval_covers_the_population_mean(n, correlation_length, noise):
+    """std/sqrt(n) covers 30 % at n = 197 and c = 10, a Sokal window 75 %, noise taken for variation 87 % at n = 60."""
     rng = np.random.default_rng(20263)
     hits = 0
-    for _ in range(1000):
-        mean = correlated_mean(gaussian_series(rng, n, correlation_length))
-        hits += abs(mean.mean) < t.ppf(0.975, mean.dof) * mean.stderr
-    assert least <= hits / 1000 <= 0.975
+    for _ in range(700):
+        mean = correlated_mean(gaussian_series(rng, n, correlation_length) + noise * rng.normal(size=n), noise)
+        hits += abs(mean.mean) < mean.half_width()
+    assert 0.92 <= hits / 700 <= 0.97
+
+
+def test_noise_is_no_variation():
+    """Noise of the fits as large as the roughness once made the correlation length 5 instead of 10."""
+    rng = np.random.default_rng(6)
+    series = gaussian_series(rng, 40_000, 10.0)
+    noisy = correlated_mean(series + rng.normal(size=series.size), 1.0)
+    assert noisy.correlation_length == pytest.approx(10.0, rel=0.15)
+    assert noisy.n_effective == pytest.approx(40_000 / (np.sqrt(2 * np.pi) * 10.0), rel=0.15)
+    assert noisy.sd == pytest.approx(np.sqrt(2.0), rel=0.03)
+    assert noisy.noise == pytest.approx(1.0 / 200.0)
+
+
+def test_noise_that_explains_all_leaves_its_own_uncertainty():
+    """A series of noise alone must not be surer of its mean than the noise allows."""
+    mean = correlated_mean(np.random.default_rng(7).normal(size=400), 1.05)
+    assert mean.stderr >= 1.05 / 20.0
+    assert mean.stderr == pytest.approx(1.05 / 20.0, rel=0.15)
 
 
 def test_effective_number_of_a_long_series():

@@ -61,10 +61,9 @@ def test_gaps_in_a_layer_brighter_than_both_sides(doses):
     """The boundary of a bright stripe turns back at its end and would never meet a gap."""
     ds, truth = particle(3, gaps=((30.0, 90.0), (120.0, 150.0)), doses=doses)
     result = coverage(ds, minimum=MINIMUM)
-    assert result["coverage"].value == pytest.approx(truth, abs=0.06)
-    assert holds(result["coverage"], truth)
-    assert result["smallest_gap"].value > 10.0
-    assert any("rims of gaps" in note for note in result.notes)
+    assert result["coverage_field"].value == pytest.approx(truth, abs=0.02)
+    assert holds(result["coverage_field"], truth)
+    assert any("brighter or darker" in note for note in result.notes)
 
 
 @pytest.mark.parametrize("doses", [(12.0, 40.0, 8.0), (40.0, 30.0, 6.0)])
@@ -80,11 +79,11 @@ def test_gaps_in_a_thick_layer(doses):
 def test_interval_covers_particles_alike():
     """Gaps at random, three on average: the interval is for all surfaces like it; a block bootstrap covers 83-90 %."""
     shares, intervals = [], []
-    for seed in range(40):
+    for seed in range(24):
         rng = np.random.default_rng(seed)
         begins = rng.uniform(-0.5 * SURFACE, 0.5 * SURFACE - 25.0, rng.poisson(3))
         gaps = tuple((begin, begin + rng.uniform(8.0, 25.0)) for begin in begins)
-        ds, _ = particle(seed, size=640, gaps=gaps)
+        ds, _ = particle(seed, size=448, gaps=gaps)
         result = coverage(ds, minimum=MINIMUM)["coverage"]
         along = np.linspace(-0.5 * SURFACE, 0.5 * SURFACE, 4000)
         shares.append(1 - np.mean([any(begin < place < end for begin, end in gaps) for place in along]))
@@ -105,11 +104,60 @@ def test_no_gap_is_a_limit():
     assert 0.85 < result["coverage"].value < 0.98
 
 
-def test_particle_hardly_coated_is_refused():
-    """A layer on a third of the surface leaves its own grey unknown; a number would be a guess."""
-    ds, _ = particle(5, gaps=((-130.0, 130.0),))
-    with pytest.raises(NotAnalysable, match="most of the interface"):
-        coverage(ds, minimum=MINIMUM)
+@pytest.mark.parametrize(
+    ("gaps", "thickness", "doses"),
+    [
+        pytest.param(((-130.0, 130.0),), 8.0, (40.0, 18.0, 6.0), id="a third"),
+        pytest.param(((-130.0, 130.0),), 5.0, (10.0, 4.5, 1.5), id="a third, thin, a quarter of the dose"),
+        pytest.param(((-209.0, -150.0), (-130.0, 0.0), (20.0, 168.0)), 17.0, (6.0, 18.0, 40.0), id="a tenth"),
+        pytest.param(((-209.0, -130.0), (-60.0, 30.0), (90.0, 168.0)), 8.0, (12.0, 40.0, 8.0), id="bright patches"),
+    ],
+)
+def test_hardly_coated_particle_is_measured(gaps, thickness, doses):
+    """A coating on a third or a tenth of the surface is what its maker must learn; the median profile shows none."""
+    ds, truth = particle(5, size=640, gaps=gaps, thickness=thickness, doses=doses)
+    result = coverage(ds, minimum=Quantity("minimum", 2.0, None, "nm"))
+    assert result["coverage_field"].value == pytest.approx(truth, abs=0.02)
+    assert holds(result["coverage_field"], truth)
+    assert result["covered_thickness"].value == pytest.approx(thickness, abs=0.6)
+
+
+def test_bare_particle_is_a_limit():
+    """No layer in view bounds the coverage, above a thickness that the edge cannot hide and not below."""
+    ds, _ = particle(5, size=640, gaps=((-300.0, 300.0),))
+    result = coverage(ds, minimum=Quantity("minimum", 4.0, None, "nm"))
+    assert result["coverage"].relation == "<"
+    assert result["coverage"].value <= 0.2
+    with pytest.raises(NotAnalysable, match="edge itself"):
+        coverage(ds, minimum=Quantity("minimum", 1.0, None, "nm"))
+
+
+def test_even_layer_at_low_dose_is_even_within_noise():
+    """Fits that scatter by 5 % must not look like an uneven coating: limits that hold a variation of 0."""
+    ds, _ = particle(11, size=640, roughness=0.0, doses=(10.0, 4.5, 1.5))
+    result = coverage(ds, minimum=MINIMUM)
+    assert result["coefficient_of_variation"].relation == "<"
+    assert result["coefficient_of_variation"].value < 0.07
+    assert result["conformality"].relation == ">"
+    assert result["conformality"].value > 0.88
+    assert result["conformality_range"].relation == ">"
+
+
+def test_map_lies_on_the_micrograph():
+    """Each block has its place: the particle's surface at 60 nm from its centre, the coating's at 68 nm."""
+    ds, _ = particle(12, size=640, gaps=((-40.0, 40.0),))
+    curves = coverage(ds, minimum=MINIMUM).curves
+    angle = np.radians(20.0)
+    middle = 0.5 * (ds["y"].values[-1] + ds["y"].values[0]) - (RADIUS + 4.0) * np.array([np.sin(angle), np.cos(angle)])
+    radius = {
+        name: np.hypot(*(curves[f"{name}_{axis}"].values - place for axis, place in zip("yx", middle, strict=True)))
+        for name in ("interface", "edge1", "edge2")
+    }
+    covered = curves["covered"].values
+    assert np.nanmedian(radius["interface"]) == pytest.approx(RADIUS, abs=0.3)
+    assert np.abs(radius["interface"] - RADIUS).max() < 1.5
+    outer = np.maximum(radius["edge1"], radius["edge2"])
+    assert np.median(outer[covered]) == pytest.approx(RADIUS + 8.0, abs=0.3)
 
 
 def test_minimum_decides_and_is_stated():
@@ -137,7 +185,7 @@ def test_variation_of_the_thickness(doses):
 def test_conformal_layer_is_even():
     """An outer face that follows the inner one makes an even coating on a rough particle."""
     result = coverage(particle(7, roughness=0.6, conformal=0.98)[0], minimum=MINIMUM)
-    assert result["conformality"].value > 0.93
+    assert result["conformality"].value > 0.88
     assert result["conformality_range"].value > 0.85
 
 

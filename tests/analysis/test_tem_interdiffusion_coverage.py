@@ -92,22 +92,36 @@ def test_a_sharp_interface_is_a_limit(analysed, signal, background, probe_sigma)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("signal", "background", "power"),
-    [(300.0, 10.0, 0.99), (50.0, 10.0, 0.99), (20.0, 5.0, 0.98), (10.0, 1.0, 0.9), (5.0, 1.0, 0.4), (3.0, 1.0, 0.08)],
+    ("thickness", "probe_sigma", "signal", "background", "n_scans", "power"),
+    [
+        (17.0, PROBE, 300.0, 10.0, 150, 0.99),
+        (17.0, PROBE, 50.0, 10.0, 150, 0.99),
+        (17.0, PROBE, 20.0, 5.0, 200, 0.99),
+        (17.0, PROBE, 10.0, 1.0, 250, 0.97),
+        (17.0, PROBE, 5.0, 1.0, 150, 0.68),
+        (17.0, 0.0, 5.0, 1.0, 150, 0.94),
+        (30.0, PROBE, 5.0, 1.0, 60, 0.98),
+        (17.0, PROBE, 3.0, 1.0, 100, 0.25),
+    ],
 )
-def test_reaction_layer_is_told_from_interdiffusion(analysed, signal, background, power):
+def test_reaction_layer_is_told_from_interdiffusion(
+    analysed, thickness, probe_sigma, signal, background, n_scans, power
+):
     """A layer of 17 nm fits as an error function of 23.7 ± 0.2 nm: wrong by 40 % with a small error.
 
-    Behind a probe of 2 nm at least 98 % are told from 20 counts a point on; the power below is stated, not hidden.
+    No test that calls 2 % of error functions layers can tell more than 92 % of layers of 17 nm behind a probe of 2 nm
+    at 5 counts a point, and 62 % at 3, even one that knows place, thickness and levels (Neyman and Pearson; 20 000
+    draws).
     """
-    layer = Interface(17.0, "layer", PROBE)
-    results = [analysed(seed, layer, signal, background, blur=probe()) for seed in range(250)]
-    told = [result for result in results if any("not the shape" in note for note in result.notes)]
-    assert len(told) >= power * len(results)
-    layers = [result["reaction_layer_thickness"] for result in told if "reaction_layer_thickness" in result]
-    assert len(layers) >= 0.97 * len(told)
+    layer, blur = Interface(thickness, "layer", probe_sigma), probe() if probe_sigma else None
+    results = [analysed(seed, layer, signal, background, blur=blur) for seed in range(n_scans)]
+    chosen = [result for result in results if result.provenance["shape"] != "erf"]
+    told = [result for result in results if any("not the shape" in n or "A flat layer" in n for n in result.notes)]
+    assert len(told) >= power * n_scans
+    layers = [result["reaction_layer_thickness"] for result in chosen if "reaction_layer_thickness" in result]
+    assert len(layers) >= 0.95 * len(chosen)
     if signal >= 10:  # below, only scans that look most like a layer are told, and their thickness is biased
-        assert 0.92 <= np.mean([covers(quantity, 17.0) for quantity in layers]) <= 0.985
+        assert 0.92 <= np.mean([covers(quantity, thickness) for quantity in layers]) <= 0.985
 
 
 @pytest.mark.slow
@@ -116,7 +130,9 @@ def test_interdiffusion_is_not_taken_for_another_shape(analysed, signal, backgro
     """An alarm that goes off by chance is one that nobody heeds."""
     results = [analysed(seed, Interface(30.0), signal, background) for seed in range(200)]
     assert np.mean([result.provenance["shape"] != "erf" for result in results]) <= 0.02
-    assert np.mean([any("not the shape" in note for note in result.notes) for result in results]) <= 0.03
+    assert (
+        np.mean([any("not the shape" in n or "A flat layer" in n for n in result.notes) for result in results]) <= 0.03
+    )
     assert 0.92 <= np.mean([covers(result["interdiffusion_width"], 30.0) for result in results]) <= 0.98
 
 
@@ -126,7 +142,12 @@ def test_interdiffusion_is_not_taken_for_another_shape(analysed, signal, backgro
     [(300.0, 10.0, 1.0), (50.0, 10.0, 1.0), (20.0, 5.0, 0.98), (10.0, 1.0, 0.95), (5.0, 1.0, 0.6)],
 )
 def test_30_and_17_nm_are_told_apart(analysed, signal, background, power):
-    """The review's two samples: with which confidence depends on the counts, and the ratio holds 17/30 in 95 %."""
+    """The review's two samples: with which confidence depends on the counts, and the ratio holds 17/30 in 95 %.
+
+    Of 1500 pairs at 300, 50, 20 and 5 counts, ratios hold it in 94.7, 94.6, 95.5 and 95.9 %, differences hold 13 nm in
+    94.9, 94.3, 95.3 and 95.9 %, and the logarithm of the ratio scatters by 1.00, 1.03, 1.00 and 1.00 times as much as
+    is stated.
+    """
     pairs = [
         compare_widths(
             analysed(2 * seed, Interface(30.0), signal, background, shape="erf"),
@@ -142,10 +163,15 @@ def test_30_and_17_nm_are_told_apart(analysed, signal, background, power):
 @pytest.mark.slow
 @pytest.mark.parametrize(("signal", "background"), [(50.0, 10.0), (10.0, 1.0)])
 def test_equal_widths_are_told_apart_by_chance_only(analysed, signal, background):
-    """A confidence of 95 % that is wrong more often than in 5 % of pairs is none."""
+    """A confidence of 95 % that is wrong more often than in 5 % of pairs is none.
+
+    Of 750 pairs each of 17 and of 30 nm at 300, 50, 20 and 5 counts, 4 to 6 % exceed a confidence of 95 %, 8 to 11 %
+    one of 90 % and 47 to 52 % one of 50 %.
+    """
     results = [analysed(seed, Interface(17.0), signal, background, shape="erf") for seed in range(500)]
     confidence = [
         compare_widths(a, b)["confidence_that_widths_differ"].value
         for a, b in zip(results[::2], results[1::2], strict=True)
     ]
     assert 0.025 <= np.mean(np.array(confidence) > 0.95) <= 0.075
+    assert 0.42 <= np.mean(np.array(confidence) > 0.5) <= 0.58

@@ -119,3 +119,25 @@ def test_strontium_titanate(corpus):
     assert abs(direction[0] - direction[1]) == pytest.approx(90.0, abs=1.5)
     for quantity in result.quantities[:2]:
         assert abs(quantity.value - 0.3905) < 3 * quantity.stderr
+
+
+def test_the_power_spectrum_has_its_peaks_where_they_were_found():
+    """A figure that puts circles beside the spots would discredit right numbers; coarse steps must keep the spots."""
+    curves = lattice_spacings(lattice(1, pixels=(1024, 700))).curves
+    power = curves["power"]
+    assert max(power.shape) <= 400
+    steps = [float(power[name][1] - power[name][0]) for name in power.dims]
+    for k in curves["reflection"]:
+        place = curves.sel(reflection=k)
+        fy, fx = float(place["frequency_y"]), float(place["frequency_x"])
+        near = power.sel(
+            spatial_frequency_y=slice(fy - 2 * steps[0], fy + 2 * steps[0]),
+            spatial_frequency_x=slice(fx - 2 * steps[1], fx + 2 * steps[1]),
+        )
+        assert float(near.max()) > 100.0 * float(power.median())
+
+
+def test_an_image_too_small_for_six_periods_is_refused():
+    """Six periods of the finest lattice that pixels show need more than 13 pixels."""
+    with pytest.raises(NotAnalysable, match="stands out"):
+        lattice_spacings(lattice(1, pixels=(12, 128)))

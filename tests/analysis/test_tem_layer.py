@@ -99,7 +99,7 @@ def test_interval_covers_the_mean_of_the_coating():
     thickness = [result["layer_thickness"] for result in results]
     assert all(quantity.relation == "=" for quantity in thickness)
     covered = np.mean([within(quantity, THICKNESS) for quantity in thickness])
-    assert 0.92 <= covered <= 0.99
+    assert 0.92 <= covered <= 0.975
     values = np.array([quantity.value for quantity in thickness])
     assert abs(values.mean() - THICKNESS) < 3 * values.std() / np.sqrt(len(values))
     assert np.median([np.diff(quantity.interval95)[0] / 2 for quantity in thickness]) < 2.5
@@ -139,15 +139,26 @@ def test_bias_of_a_smooth_layer(case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["thin", "a sixteenth of the dose", "conformal", "small particle"])
-def test_interval_covers_in_hard_cases(case):
-    """95 % intervals for the coating where the layer is thin, noisy, follows the particle or curves tightly."""
-    layer, detector = CASES[case]
-    results = [
-        layer_thickness(detected(layer, detector, 300 + seed), pixel_size_relative_uncertainty=0.0)
-        for seed in range(60)
-    ]
-    assert 0.88 <= np.mean([within(result["layer_thickness"], layer.thickness) for result in results]) < 1.0
+def test_interval_covers_in_hard_cases():
+    """95 % intervals for the coating where the layer is thin, noisy, follows the particle or curves tightly.
+
+    60 images a case, 240 together; the cases alone must not hide behind the others. At a sixteenth of the dose one
+    image in thirty has too many blocks without a sound fit.
+    """
+    covered = []
+    for case in ("thin", "a sixteenth of the dose", "conformal", "small particle"):
+        layer, detector = CASES[case]
+        thickness = [
+            layer_thickness(detected(layer, detector, 300 + seed), pixel_size_relative_uncertainty=0.0)[
+                "layer_thickness"
+            ]
+            for seed in range(60)
+        ]
+        resolved = [quantity for quantity in thickness if quantity.relation == "="]
+        assert len(resolved) >= 57
+        covered.append(np.mean([within(quantity, layer.thickness) for quantity in resolved]))
+    assert min(covered) >= 0.87
+    assert 0.92 <= np.mean(covered) <= 0.97
 
 
 @pytest.mark.slow

@@ -144,3 +144,17 @@ def test_saturated_peak_is_told():
     spectrum["counts"] = spectrum["counts"].clip(max=5e4)
     spectrum["counts"].attrs["units"] = "count"
     assert any("saturated" in note for note in relative_thickness(spectrum).notes)
+
+
+def test_a_separated_zero_loss_peak_is_no_specimen(corpus):
+    """Saved beside the low losses it looks like a spectrum of nothing; a limit of 3e-8 would be no news of the foil."""
+    with pytest.raises(NotAnalysable, match="separated"):
+        relative_thickness(published(corpus, "ZLP"))
+
+
+def test_the_spectrum_shows_what_was_taken_for_electrons_without_loss():
+    """Whoever doubts a thickness looks first at where the zero-loss peak was cut off."""
+    curves = relative_thickness(low_loss(0.8, 1e5)).curves
+    without = curves["zero_loss_spectrum"]
+    assert float(without.sum() / curves["spectrum"].sum()) == pytest.approx(np.exp(-0.8), rel=0.01)
+    assert 2.0 < float(without["energy"][without > 0].max()) < 22.0  # between the peak and the plasmon

@@ -44,8 +44,31 @@ def test_bar_on_an_image(level, begin, end):
     result = find_scale_bar(dataset(draw(scene(), begin, end, level=level)), length=LENGTH)
     assert result.diagnostics["bar_length"] == pytest.approx(end - begin, abs=0.35)
     size = result["pixel_size"]
-    assert size.stderr == pytest.approx(size.value * np.sqrt(2 / 3) / (end - begin), rel=0.02)
+    assert result.budget["pixel_size"]["ends of the bar"] == pytest.approx(
+        size.value * np.sqrt(2 / 3) / (end - begin), rel=0.02
+    )
     assert size.interval95[0] < 50.0 / (end - begin) < size.interval95[1]
+
+
+def test_a_bar_is_no_better_than_the_microscope_that_drew_it():
+    """A long bar fixes the pixel to 0.3 %; that the magnification itself errs by 1.5 % no bar can tell."""
+    grey = draw(scene(), 40.0, 290.0)
+    size, exact = (
+        find_scale_bar(dataset(grey), length=LENGTH, **stated)["pixel_size"]
+        for stated in ({}, {"pixel_size_relative_uncertainty": 0.0})
+    )
+    assert exact.relative == pytest.approx(np.sqrt(2 / 3) / 250.0, rel=0.02)
+    assert size.relative == pytest.approx(np.hypot(exact.relative, 0.015))
+
+
+def test_what_surrounds_the_bar_is_kept_to_look_at():
+    """A bar that nobody has seen must not scale an image: bar and caption are there for a figure."""
+    grey = draw(scene(), 40.0, 290.0)
+    result = find_scale_bar(dataset(grey), length=LENGTH)
+    shown = result.curves["surroundings"]
+    assert shown["row"][0] < 460
+    assert shown["row"][-1] > 488
+    np.testing.assert_array_equal(shown, grey[np.ix_(shown["row"], shown["column"])])
 
 
 def test_bar_in_a_caption_with_letters():

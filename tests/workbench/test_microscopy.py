@@ -10,7 +10,8 @@ import xarray as xr
 
 import interlayer as il
 from interlayer import sample_data
-from interlayer.analyses_tem import images, of_spectra, spectra
+from interlayer.analyses_images import images
+from interlayer.analyses_tem import of_spectra, spectra
 from interlayer.analysis import Quantity
 from interlayer.attempt import Task
 from interlayer.experiment import ExperimentError, load
@@ -270,3 +271,71 @@ def test_figure_of_both_interfaces_puts_them_on_one_centre():
     for model in models:
         assert np.interp(0.0, model.get_xdata(), model.get_ydata()) == pytest.approx(0.5, abs=0.02)
     assert len(beside.get_yticklabels()) == 3
+
+
+K_FACTORS = {"Co_K": Quantity("k", 1.5, 0.05, "1"), "S_K": Quantity("k", 1.0, None, "1")}
+
+
+def test_k_factors_give_the_composition_of_both_sides():
+    """Cobalt falls from nearly all to nearly nothing; the width of the interface does not depend on the k-factors."""
+    ds = line_scan(17.0)
+    width, composition = of_spectra(ds, {"k_factors": K_FACTORS})
+    assert width.result["interdiffusion_width"] == result(ds, {})["interdiffusion_width"]
+    fractions = {quantity.name: quantity.value for quantity in composition.headlines}
+    assert fractions["mass_fraction_Co_K_begin"] > 0.9
+    assert fractions["mass_fraction_Co_K_end"] < 0.1
+    assert fractions["mass_fraction_Co_K_end"] + fractions["mass_fraction_S_K_end"] == pytest.approx(1.0)
+    _, atomic = of_spectra(ds, {"k_factors": K_FACTORS, "fraction": "atomic"})
+    assert atomic.headlines[0].name == "atomic_fraction_Co_K_begin"
+
+
+def test_a_k_factor_without_its_line_is_named():
+    """A misspelt line must not vanish from a composition that adds up to 1 without it."""
+    ds = line_scan(17.0)
+    _, composition = of_spectra(ds, {"k_factors": K_FACTORS | {"P_Ka": Quantity("k", 1.1, None, "1")}})
+    assert any("P_Ka" in note and "Co_K, S_K" in note for note in composition.result.notes)
+    width, refused = of_spectra(ds, {"k_factors": {"Co_K": K_FACTORS["Co_K"]}})
+    assert width.result is not None
+    assert "at least two lines" in refused.declined
+
+
+def test_figure_of_concentrations_has_the_scatter_of_counting_alone():
+    """What all points share must not be drawn as their scatter: a band, and boxes for the means of both ends."""
+    _, composition = of_spectra(line_scan(17.0), {"k_factors": K_FACTORS})
+    (ax,) = il.plot(composition.result).axes
+    curves = composition.result.curves
+    cobalt = ax.lines[0].get_ydata()
+    np.testing.assert_array_equal(cobalt, curves["concentration"].sel(line="Co_K"))
+    bars = ax.lines[1].get_ydata().reshape(-1, 3)
+    np.testing.assert_allclose(0.5 * (bars[:, 1] - bars[:, 0]), curves["concentration_stderr"].sel(line="Co_K"))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Co K", "S K"]
+    assert len(ax.collections) == 2 * (1 + 2 * 2)  # for each line a band, and box and level of both ends
+
+
+def test_k_factors_are_read_by_line_with_their_uncertainties(tmp_path):
+    """They come from a calibration, each with its own uncertainty; a length among them is a slip."""
+    text = (
+        '[tem]\nk_factors = { Co_K = { value = 1.5, uncertainty = 0.05, unit = "1" }, S_K = { value = 1, unit = "1" } }'
+    )
+    (tmp_path / "experiment.toml").write_text(text, encoding="utf-8")
+    factors = load(tmp_path / "experiment.toml").facts("tem", tmp_path / "a.csv")["k_factors"]
+    assert (factors["Co_K"].value, factors["Co_K"].stderr, factors["S_K"].stderr) == (1.5, 0.05, None)
+    (tmp_path / "experiment.toml").write_text(text.replace('0.05, unit = "1"', '0.05, unit = "nm"'), encoding="utf-8")
+    with pytest.raises(ExperimentError, match=r"tem\.k_factors"):
+        load(tmp_path / "experiment.toml")
+    (tmp_path / "experiment.toml").write_text("[tem]\nk_factors = { Co_K = 1.5 }", encoding="utf-8")
+    with pytest.raises(ExperimentError, match=r"tem\.k_factors: found"):
+        load(tmp_path / "experiment.toml")
+
+
+def test_a_width_through_the_wrong_shape_is_marked():
+    """Four steps are none of the shapes; a table that prints their width without a mark passes it on as sound."""
+    sound, staircase = line_scan(17.0), line_scan(17.0)
+    distance = sound["distance"].to_numpy()
+    share = sum(np.where(distance > place, 0.25, 0.0) for place in (20.0, 45.0, 70.0, 95.0))
+    counts = np.random.default_rng(2).poisson(10 + 300 * np.stack([1 - share, share], axis=1))
+    staircase["counts"] = staircase["counts"].copy(data=counts.astype(float))
+    for ds, verdict, label in ((sound, "pass", "shape fits"), (staircase, "warn", "wrong shape")):
+        (outcome,) = of_spectra(ds, {})
+        assert (outcome.validity.verdict, outcome.validity.label) == (verdict, label)
+    assert "no measure" in outcome.validity.reason

@@ -10,7 +10,8 @@ shared source does to a ratio a / b is the difference of what it does to ln a an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ...errors import NotAnalysable
@@ -22,6 +23,7 @@ Definition = Literal["interdiffusion_width", "interdiffusion_sigma", "coexistenc
 SHARED = ("calibration", "probe", "broadening", "tilt")
 """Sources of uncertainty that two samples share if they were measured alike."""
 
+_NORMAL95 = coverage_factor(math.inf)
 _TITLES = {
     "interdiffusion_width": "10-90 % width",
     "interdiffusion_sigma": "standard deviation of the transition",
@@ -53,7 +55,8 @@ def compare_widths(
     Result
         ``width_ratio`` (other over reference), ``width_difference`` (other less reference, nm) and
         ``confidence_that_widths_differ``, one less the two-sided probability of such a ratio by chance if the widths
-        were equal. Where one width is an upper limit, ratio and difference are limits, and the confidence is left out.
+        were equal. Intervals and confidence follow the lopsided intervals of the widths. Where one width is an upper
+        limit, ratio and difference are limits, and the confidence is left out.
 
     Raises
     ------
@@ -74,6 +77,8 @@ def compare_widths(
     a, b = reference[definition], other[definition]
     if "=" not in (a.relation, b.relation):
         raise NotAnalysable(f"both widths are upper limits, {a.number()} and {b.number()} nm; neither bounds the other")
+    if a.relation == "=" and _interval(a)[0] <= 0:  # then the ratio has no upper bound
+        a = replace(a, value=_interval(a)[1], stderr=None, interval95=None, relation="<")
     notes = [f"Both widths are the {title}; {_both(reference, other)}."]
     notes += _doubts(reference, other)
     budget: dict[str, dict[str, float]] = {}
@@ -91,33 +96,87 @@ def compare_widths(
     )
 
 
+@dataclass(frozen=True)
+class _Spread:
+    """95 % half widths towards smaller and larger values, and the standard uncertainty by source."""
+
+    down: float
+    up: float
+    sources: Mapping[str, float]
+
+
 def _measured(
     reference: Result, other: Result, definition: str, shared: Sequence[str]
 ) -> tuple[tuple[Quantity, ...], dict[str, dict[str, float]]]:
     a, b = reference[definition], other[definition]
     of_a, of_b = reference.budget[definition], other.budget[definition]
-    relative: dict[str, float] = {}
-    absolute: dict[str, float] = {}
-    for source in dict.fromkeys((*of_a, *of_b)):
-        first, second = of_a.get(source, 0.0), of_b.get(source, 0.0)
-        if source in shared:
-            relative[source] = abs(second / b.value - first / a.value)
-            absolute[source] = abs(second - first)
-        else:
-            relative[source] = math.hypot(second / b.value, first / a.value)
-            absolute[source] = math.hypot(second, first)
-    ratio, spread = b.value / a.value, math.hypot(*relative.values())
-    factor = math.exp(coverage_factor(math.inf) * spread)
-    confidence = math.erf(abs(math.log(ratio)) / spread / math.sqrt(2.0))
+    relative = _spread(_logarithmic(a, of_a), _logarithmic(b, of_b), shared)
+    absolute = _spread(_linear(a, of_a), _linear(b, of_b), shared)
+    ratio = b.value / a.value
+    towards_one = relative.up if ratio < 1 else relative.down
+    confidence = math.erf(_NORMAL95 * abs(math.log(ratio)) / towards_one / math.sqrt(2.0))
+    difference = b.value - a.value
     quantities = (
-        Quantity("width_ratio", ratio, ratio * spread, "1", (ratio / factor, ratio * factor), kind="derived"),
-        Quantity("width_difference", b.value - a.value, math.hypot(*absolute.values()), "nm", kind="derived"),
+        Quantity(
+            "width_ratio",
+            ratio,
+            ratio * math.hypot(*relative.sources.values()),
+            "1",
+            (ratio * math.exp(-relative.down), ratio * math.exp(relative.up)),
+            kind="derived",
+        ),
+        Quantity(
+            "width_difference",
+            difference,
+            math.hypot(*absolute.sources.values()),
+            "nm",
+            (difference - absolute.down, difference + absolute.up),
+            kind="derived",
+        ),
         Quantity("confidence_that_widths_differ", confidence, None, "1", kind="derived"),
     )
     return quantities, {
-        "width_ratio": {source: ratio * part for source, part in relative.items()},
-        "width_difference": absolute,
+        "width_ratio": {source: ratio * part for source, part in relative.sources.items()},
+        "width_difference": dict(absolute.sources),
     }
+
+
+def _linear(width: Quantity, sources: Mapping[str, float]) -> _Spread:
+    low, high = _interval(width)
+    return _Spread(width.value - low, high - width.value, sources)
+
+
+def _logarithmic(width: Quantity, sources: Mapping[str, float]) -> _Spread:
+    low, high = _interval(width)
+    return _Spread(
+        math.log(width.value / low) if low > 0 else math.inf,
+        math.log(high / width.value),
+        {source: part / width.value for source, part in sources.items()},
+    )
+
+
+def _interval(width: Quantity) -> tuple[float, float]:
+    return width.interval95 or (width.value, width.value)
+
+
+def _spread(a: _Spread, b: _Spread, shared: Sequence[str]) -> _Spread:
+    """Return the spread of b less a.
+
+    What each has of its own is added in quadrature side by side: b less a is small where b is small and a large.
+    """
+    sources: dict[str, float] = {}
+    for source in dict.fromkeys((*a.sources, *b.sources)):
+        first, second = a.sources.get(source, 0.0), b.sources.get(source, 0.0)
+        sources[source] = abs(second - first) if source in shared else math.hypot(first, second)
+    common = _NORMAL95 * math.hypot(*(part for source, part in sources.items() if source in shared))
+    down_a, up_a, down_b, up_b = (_without(half, side, shared) for side in (a, b) for half in (side.down, side.up))
+    return _Spread(math.hypot(down_b, up_a, common), math.hypot(up_b, down_a, common), sources)
+
+
+def _without(half: float, side: _Spread, shared: Sequence[str]) -> float:
+    """Return a half width without the sources that both samples share."""
+    taken = _NORMAL95 * math.hypot(*(part for source, part in side.sources.items() if source in shared))
+    return math.sqrt(max(half**2 - taken**2, 0.0))
 
 
 def _limits(a: Quantity, b: Quantity) -> tuple[Quantity, ...]:
@@ -148,6 +207,9 @@ def _both(reference: Result, other: Result) -> str:
 
 def _doubts(reference: Result, other: Result) -> list[str]:
     doubts = []
+    for name, result in (("first", reference), ("second", other)):
+        if not result.diagnostics.get("shape_describes_counts", 1.0):
+            doubts.append(f"The counts of the {name} sample do not follow the fitted shape; its width is in doubt.")
     for key, words in (
         ("shape", "The shapes differ: a layer and a graded interface have a width in common, not a mechanism."),
         ("lines", "The widths rest on different lines."),

@@ -221,7 +221,8 @@ def _limits(data: Counts, shape: Shape, size: int) -> tuple[Array, Array, Array]
     low[0], high[0] = data.distance[0] - data.span, data.distance[-1] + data.span
     low[1], high[1] = np.log(INDISTINCT * data.step), np.log(2 * data.span)
     if shape.limits is not None:
-        low[2], high[2] = shape.limits(data.step, data.span)
+        for place, limits in enumerate(shape.limits(data.step, data.span), start=2):
+            low[place], high[place] = limits
     low[-1], high[-1] = -5.0, 5.0
     reach[: shape.size] = (0.2 * data.span, *[1.0] * (shape.size - 1))
     return low, high, reach
@@ -241,23 +242,28 @@ def _evaluate(
     """Return deviance, score, Fisher information and model."""
     from scipy.special import xlogy
 
-    q, m, k = shape.size, shape.n_levels, filled.shape[1]
+    model, slopes = expectation(distance, shape, parameters, filled.shape[1])
+    deviance = 2 * float(np.where(used, xlogy(filled, np.where(used, filled, 1.0) / model) - filled + model, 0.0).sum())
+    flat = slopes.reshape(len(parameters), -1)
+    scaled = flat * (used / model).ravel()
+    return deviance, scaled @ (filled - model).ravel(), scaled @ flat.T, model
+
+
+def expectation(distance: Array, shape: Shape, parameters: Array, n_lines: int) -> tuple[Array, Array]:
+    """Return expected counts (n, k) and derivatives by theta, levels row by row, and drift (q + m k + 1, n, k)."""
+    q, m, k = shape.size, shape.n_levels, n_lines
     levels = parameters[q:-1].reshape(m, k)
-    basis, slopes = shape.basis(distance, parameters[:q])
+    basis, by_theta = shape.basis(distance, parameters[:q])
     place = (distance - 0.5 * (distance[0] + distance[-1])) / (distance[-1] - distance[0])
     factor = np.exp(parameters[-1] * place)
     model = np.maximum(factor[:, None] * (basis.T @ levels), 1e-9)
-    deviance = 2 * float(np.where(used, xlogy(filled, np.where(used, filled, 1.0) / model) - filled + model, 0.0).sum())
-
-    jacobian = np.zeros((len(parameters), len(distance), k))
-    jacobian[:q] = factor[:, None] * np.tensordot(slopes, levels, (1, 0))
+    slopes = np.zeros((len(parameters), len(distance), k))
+    slopes[:q] = factor[:, None] * np.tensordot(by_theta, levels, (1, 0))
     weighted = factor * basis
     for line in range(k):
-        jacobian[q + line + k * np.arange(m), :, line] = weighted
-    jacobian[-1] = place[:, None] * model
-    flat = jacobian.reshape(len(parameters), -1)
-    scaled = flat * (used / model).ravel()
-    return deviance, scaled @ (filled - model).ravel(), scaled @ flat.T, model
+        slopes[q + line + k * np.arange(m), :, line] = weighted
+    slopes[-1] = place[:, None] * model
+    return model, slopes
 
 
 def _covariance(information: Array, free: NDArray[np.bool_]) -> Array:

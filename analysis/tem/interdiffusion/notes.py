@@ -8,6 +8,7 @@ import numpy as np
 
 from .blur import Blur
 from .choice import SUPPORT
+from .flat_layer import LayerTest
 from .goodness import Goodness
 from .likelihood import Counts, InterfaceFit
 
@@ -26,13 +27,16 @@ def fit_notes(
     tau: float,
     probability: float,
     blur: Blur,
+    layer: LayerTest | None,
 ) -> tuple[str, ...]:
-    """Return the definition of the widths and all that casts doubt on them."""
-    notes = [
+    """Return the definition of the widths and all that casts doubt on them, first that no shape fits."""
+    notes = _alarm(fit, quality)
+    notes += [
         f"10-90 %: from 10 to 90 % of the step of the counts; coexistence at tau = {tau:g}: where a falling and a "
         f"rising element both exceed {tau:.3g} of their own step between their two levels."
     ]
-    notes += _shape_notes(fit, quality, others)
+    notes += _shape_notes(fit, others)
+    notes += _layer_notes(layer, others)
     if probability < _DISAGREE:
         notes.append("The lines have different centres or widths; look at them one by one.")
     if not fit.converged:
@@ -49,7 +53,7 @@ def fit_notes(
     return tuple(notes)
 
 
-def _shape_notes(fit: InterfaceFit, quality: Goodness, others: Mapping[str, InterfaceFit]) -> list[str]:
+def _shape_notes(fit: InterfaceFit, others: Mapping[str, InterfaceFit]) -> list[str]:
     notes = []
     if others and fit is not others["erf"] and fit.shape.name != "erf":
         gain = others["erf"].aic - fit.aic
@@ -61,13 +65,35 @@ def _shape_notes(fit: InterfaceFit, quality: Goodness, others: Mapping[str, Inte
         change = np.expm1(others["drift"].drift)
         word = "was taken into account" if fit.drift != 0 else "was not taken into account; try mass_thickness='linear'"
         notes.append(f"All lines change together by {change:+.0%} along the scan (thickness of the foil); this {word}.")
-    if quality.alarm:
-        notes.append(
-            f"The deviance is {quality.excess:.1f} standard deviations above its expectation ({quality.per_dof:.2f} "
-            f"per degree of freedom) and runs of residuals have a probability of {quality.runs_p_value:.1g}: "
-            f"{_article(fit.shape.title)} is not the shape of this interface; the width is no measure of it."
-        )
     return notes
+
+
+def _alarm(fit: InterfaceFit, quality: Goodness) -> list[str]:
+    if not quality.alarm:
+        return []
+    return [
+        f"The deviance is {quality.excess:.1f} standard deviations above its expectation ({quality.per_dof:.2f} "
+        f"per degree of freedom) and runs of residuals have a probability of {quality.runs_p_value:.1g}: "
+        f"{_article(fit.shape.title)} is not the shape of this interface; the width is no measure of it. Its "
+        "uncertainty holds how far the widths by other shapes lie from it."
+    ]
+
+
+def _layer_notes(layer: LayerTest | None, others: Mapping[str, InterfaceFit]) -> list[str]:
+    if layer is None:
+        return []
+    if layer.suspected and layer.aic < others["drift"].aic:  # else the foil explains the counts as well
+        return [
+            f"A flat layer of {layer.thickness:.1f} ± {layer.stderr:.1f} nm describes the counts better than an error "
+            f"function (deviance lower by {layer.gain:.0f}, p = {layer.p_erf:.1g}), though not by enough to take its "
+            "shape; the widths are those of an error function."
+        ]
+    if layer.possible:
+        return [
+            f"The counts do not tell interdiffusion from a reaction layer: a flat layer up to {layer.longest:.2g} nm "
+            "(95 %) is not excluded."
+        ]
+    return []
 
 
 def _article(title: str) -> str:

@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Basis = tuple[Array, Array]
+Ranges = tuple[tuple[float, float], ...]
 
 _ROOT_2PI = float(np.sqrt(2 * np.pi))
+_SHARES = (0.15, 0.85)  # of the step taken at the near edge, beyond which a layer is next to none
 _EVEN = 1 - 2 / np.pi  # share of the squared difference of both widths in the variance of a split normal distribution
 
 
@@ -46,7 +48,7 @@ class Shape:
         From parameters (q,) and the share of the step that the first interface takes to the variance of the
         transition in nm2. Variances of a shape and of an instrument add up whatever the shapes are.
     limits : callable
-        From the step and the span of a scan to the range of the third parameter.
+        From the step and the span of a scan to the ranges of the parameters from the third on.
     """
 
     name: str
@@ -55,7 +57,7 @@ class Shape:
     n_levels: int
     basis: Callable[[Array, Array], Basis]
     variance: Callable[[Array, float], float]
-    limits: Callable[[float, float], tuple[float, float]] | None = None
+    limits: Callable[[float, float], Ranges] | None = None
 
     @property
     def size(self) -> int:
@@ -96,6 +98,14 @@ def _plateau(x: Array, theta: Array) -> Basis:
         slopes.append(np.stack([-bell / sigma, -bell * z, -side * layer * bell / sigma]))
     basis = np.stack([1 - rises[0], rises[0] - rises[1], rises[1]])
     return basis, np.stack([-slopes[0], slopes[0] - slopes[1], slopes[1]], axis=1)
+
+
+def _common_layer(x: Array, theta: Array) -> Basis:
+    basis, slopes = _plateau(x, theta[:3])
+    share = theta[3][..., None]
+    rise = basis[2] + share * basis[1]
+    by_place = tuple(slopes[:, 2] + share * slopes[:, 1])
+    return _two_levels(rise, (*by_place, basis[1]))
 
 
 def _asymmetric(x: Array, theta: Array) -> Basis:
@@ -147,6 +157,10 @@ def _variance_plateau(theta: Array, share: float) -> float:
     return float(np.exp(2 * theta[1]) + inner * (1 - inner) * np.exp(2 * theta[2]))
 
 
+def _variance_common_layer(theta: Array, share: float) -> float:
+    return _variance_plateau(theta[:3], float(theta[3]))
+
+
 def _variance_asymmetric(theta: Array, share: float) -> float:
     left, right = np.exp(theta[1] - theta[2] / 2), np.exp(theta[1] + theta[2] / 2)
     return float(left * right + _EVEN * (right - left) ** 2)
@@ -156,16 +170,20 @@ def _variance_tail(theta: Array, share: float) -> float:
     return float(np.exp(2 * theta[1]) + np.exp(2 * theta[2]))
 
 
-def _layer_limits(step: float, span: float) -> tuple[float, float]:
-    return float(np.log(step)), float(np.log(span))
+def _layer_limits(step: float, span: float) -> Ranges:
+    return ((float(np.log(step)), float(np.log(span))),)
 
 
-def _tail_limits(step: float, span: float) -> tuple[float, float]:
-    return float(np.log(0.1 * step)), float(np.log(span))
+def _tail_limits(step: float, span: float) -> Ranges:
+    return ((float(np.log(0.1 * step)), float(np.log(span))),)
 
 
-def _ratio_limits(step: float, span: float) -> tuple[float, float]:
-    return -3.0, 3.0
+def _ratio_limits(step: float, span: float) -> Ranges:
+    return ((-3.0, 3.0),)
+
+
+def _common_layer_limits(step: float, span: float) -> Ranges:
+    return (*_layer_limits(step, span), _SHARES)
 
 
 _PLACE = ("centre", "log_sigma")
@@ -214,3 +232,14 @@ SHAPES: Mapping[str, Shape] = {
     )
 }
 """All shapes by name, the simplest first."""
+
+COMMON_LAYER = Shape(
+    "common_layer",
+    "flat layer in which all lines have taken one share of their step",
+    (*_PLACE, "log_layer", "share"),
+    2,
+    _common_layer,
+    _variance_common_layer,
+    _common_layer_limits,
+)
+"""A layer with fewer parameters than `plateau`, which tests at low counts need; it is no choice for a result."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,15 @@ class Measured:
     correlation: tuple[tuple[float, ...], ...] | None
 
 
-def measured(data: Counts, fit: InterfaceFit, scale: float, tau: float, blur: Blur, relative_scale: float) -> Measured:
+def measured(
+    data: Counts,
+    fit: InterfaceFit,
+    scale: float,
+    tau: float,
+    blur: Blur,
+    relative_scale: float,
+    between_shapes: Mapping[str, float],
+) -> Measured:
     """Return the quantities of a fit.
 
     Parameters
@@ -67,6 +75,8 @@ def measured(data: Counts, fit: InterfaceFit, scale: float, tau: float, blur: Bl
         Variance of the instrument.
     relative_scale : float
         Relative standard uncertainty of the distance.
+    between_shapes : mapping of str to float
+        Standard uncertainty of the widths in nm from a shape that does not describe the counts; empty where it does.
     """
     if fit.shape.n_levels == 3:
         scale *= 1 + _FEW_IN_EDGES * min(math.sqrt(fit.covariance[1, 1]), 0.5) ** 2
@@ -79,6 +89,9 @@ def measured(data: Counts, fit: InterfaceFit, scale: float, tau: float, blur: Bl
         return Measured((*limits, where), {}, None)
     rows = [*_width_rows(fit, tau, blur), _position_row(fit), *_extra_rows(fit, blur)]
     sources = [_sources(row, fit, scale, blur, relative_scale) | _sampling(row, data, fit) for row in rows]
+    for row, parts in zip(rows, sources, strict=True):
+        if row[0] in between_shapes:
+            parts["shape"] = between_shapes[row[0]]
     bounds = _sigma_bounds(data, fit, scale, blur)
     quantities = []
     for (name, number, *_), parts in zip(rows, sources, strict=True):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ...statistics import joint_factor
 
 Array = NDArray[np.float64]
 
@@ -19,45 +22,57 @@ class CorrelatedMean:
     mean : float
         Arithmetic mean.
     stderr : float
-        Standard uncertainty of the mean as an estimate of the population mean; use Student's t with `dof`.
+        Standard uncertainty of the mean as an estimate of the population mean, from both sources below.
+    noise : float
+        The part of `stderr` that comes from the known noise of the points; it has no degrees of freedom to lose.
     sd : float
-        Standard deviation of single points, corrected for the subtracted mean.
+        Standard deviation of single points, noise included, corrected for the subtracted mean.
     n_effective : float
-        Number of independent points that would give the same `stderr`.
+        Number of independent points whose mean would vary as that of the series does, noise apart.
     correlation_length : float
         Length c of a correlation function ``exp(-x**2 / (2 c**2))`` with the same integral, in units of the step.
     """
 
     mean: float
     stderr: float
+    noise: float
     sd: float
     n_effective: float
     correlation_length: float
 
     @property
     def dof(self) -> float:
-        """Degrees of freedom for Student's t, at least 1: one is spent on the mean, one on the correlation.
+        """Degrees of freedom of the variation, at least 1: one is spent on the mean, one on the correlation.
 
-        With the second one, intervals of series with 3 to 17 independent points cover 95-96 %; without it, 93-96 %.
+        With the second one, intervals of series with 2 to 30 independent points cover 94-96 %; without it, 93-96 %.
         """
         return max(self.n_effective - 2.0, 1.0)
 
+    def half_width(self, known: float = 0.0) -> float:
+        """Return half the 95 % interval of the mean, joined with a standard uncertainty known beforehand."""
+        variation = math.sqrt(max(self.stderr**2 - self.noise**2, 0.0))
+        known = math.hypot(self.noise, known)
+        return joint_factor(variation, self.dof, known) * math.hypot(variation, known)
 
-def correlated_mean(series: Array) -> CorrelatedMean:
+
+def correlated_mean(series: Array, noise: float = 0.0) -> CorrelatedMean:
     r"""Return mean and uncertainty of an evenly spaced, correlated series.
 
-    The autocovariance about the sample mean is too low by the variance of that mean, v. Both follow from
+    The autocovariance about the sample mean is too low by the variance of that mean, v, and at lag 0 too high by the
+    variance s of the noise. The covariance c of what the series shows, and v, follow from
 
-    .. math:: \gamma_k = c_k + v, \qquad v = \frac{1}{n^2} \sum_{|k| < K} p_k \gamma_k
+    .. math:: \gamma_k = c_k + s \delta_{k0} - v, \qquad v = \frac{s}{n} + \frac{1}{n^2} \sum_{|k| < K} p_k c_k
 
-    by iteration, p being the number of pairs at lag k and K the first lag with a covariance of zero or below. Without
-    the correction by v and Student's t, 95 % intervals of a layer 200 nm long with a correlation length of 10 nm hold
-    the truth in 75 % of cases.
+    by iteration, p being the number of pairs at lag k and K the first lag at which the mean of c over three lags is
+    zero or below. No variance below its own uncertainty from the noise, :math:`s \sqrt{2 / n}`, is taken as found.
 
     Parameters
     ----------
     series : ndarray, shape (n,)
         Values at equal steps, NaN where there is none.
+    noise : float
+        Standard deviation of independent errors of the values. Taken for variation, it would make neighbours seem
+        less alike than they are and the interval too narrow.
 
     Returns
     -------
@@ -68,11 +83,29 @@ def correlated_mean(series: Array) -> CorrelatedMean:
     ValueError
         If fewer than four values are finite.
 
+    Notes
+    -----
+    Measured coverage of 95 % intervals, 2000 series of 60 points with the correlation function above, by the length of
+    the series in correlation lengths and the noise in units of the variation:
+
+    ========  ======  ======  ======  ======
+    noise          4       8      20     100
+    ========  ======  ======  ======  ======
+    0         94.8 %  94.7 %  95.1 %  95.7 %
+    0.4       93.7 %  93.8 %  95.1 %  94.9 %
+    1         85.8 %  91.9 %  94.0 %  94.2 %
+    2         78.3 %  88.5 %  93.2 %  95.9 %
+    ========  ======  ======  ======  ======
+
+    Noise taken for variation covers 86.7 % (4 lengths, 0.4). A correlation that falls exponentially has a long tail
+    that few lengths do not show: 83.8, 88.5, 91.7 and 95.2 % without noise.
+
     Examples
     --------
-    >>> thickness = correlated_mean(np.array([17.2, 17.0, 16.1, 16.0, 17.4, 17.9, 17.1, 16.5]))
-    >>> round(thickness.mean, 2), thickness.n_effective < 8
-    (16.9, True)
+    >>> along = np.array([17.2, 17.0, 16.1, 16.0, 15.6, 15.9, 16.6, 16.9, 17.4, 17.9, 17.1, 16.5])
+    >>> thickness = correlated_mean(along, noise=0.1)
+    >>> round(thickness.mean, 2), round(thickness.stderr, 2), thickness.n_effective < 5
+    (16.68, 0.4, True)
 
     References
     ----------
@@ -85,14 +118,16 @@ def correlated_mean(series: Array) -> CorrelatedMean:
         raise ValueError(f"found {n} values; a correlated mean needs at least 4")
     mean = float(series[finite].mean())
     covariance, pairs = _autocovariance(np.where(finite, series - mean, 0.0), finite)
-    if covariance[0] <= 0:
-        return CorrelatedMean(mean, 0.0, 0.0, float(n), 0.0)
-    variance = _variance_of_mean(covariance, pairs)
-    total = float(covariance[0]) + variance
-    n_effective = min(max(total / variance, 1.0), float(n))
+    of_noise = noise / math.sqrt(n)
+    variation, single = _variation(covariance, pairs, noise**2)
+    if single <= 0:
+        return CorrelatedMean(mean, of_noise, of_noise, math.sqrt(covariance[0]), float(n), 0.0)
+    n_effective = float(min(max(single / variation, 1.0), n))
     extent = np.ptp(np.flatnonzero(finite)) + 1
-    length = extent / n_effective / np.sqrt(2 * np.pi) if n_effective < n else 0.0
-    return CorrelatedMean(mean, float(np.sqrt(total / n_effective)), float(np.sqrt(total)), n_effective, float(length))
+    length = extent / n_effective / math.sqrt(2 * math.pi) if n_effective < n else 0.0
+    variance = variation + of_noise**2
+    sd = math.sqrt(float(covariance[0]) + variance)
+    return CorrelatedMean(mean, math.sqrt(variance), of_noise, sd, n_effective, float(length))
 
 
 def _autocovariance(deviation: Array, finite: NDArray[np.bool_]) -> tuple[Array, Array]:
@@ -103,17 +138,28 @@ def _autocovariance(deviation: Array, finite: NDArray[np.bool_]) -> tuple[Array,
     return sums / np.maximum(pairs, 1), pairs.astype(np.float64)
 
 
-def _variance_of_mean(covariance: Array, pairs: Array) -> float:
+def _variation(covariance: Array, pairs: Array, noise: float) -> tuple[float, float]:
+    """Return the variances of the mean and of single points, both without that of the noise."""
     n = pairs[0]
     taper = pairs / n
-    variance = 0.0
+    least = noise * math.sqrt(2 / float(n))
+    variation = single = 0.0
     for _ in range(200):
-        corrected = covariance + variance
-        ends = np.flatnonzero(corrected <= 0)
-        stop = int(ends[0]) if len(ends) else len(corrected)
-        update = (corrected[0] + 2 * (taper[1:stop] @ corrected[1:stop])) / n
-        update = float(min(max(update, corrected[0] / n), corrected[0]))
-        if abs(update - variance) < 1e-6 * covariance[0]:
+        corrected = covariance + variation + noise / n
+        single = max(float(corrected[0]) - noise, least)
+        stop = _first_zero(corrected)
+        update = (single + 2 * float(taper[1:stop] @ corrected[1:stop])) / n
+        update = min(max(update, single / n), single)
+        if abs(update - variation) < 1e-6 * covariance[0]:
             break
-        variance = 0.5 * (variance + update)
-    return variance
+        variation = 0.5 * (variation + update)
+    return variation, single
+
+
+def _first_zero(covariance: Array) -> int:
+    """Return the first lag above 0 at which the mean over three lags, lag 0 apart, is zero or below."""
+    sums = np.concatenate([[0.0], np.cumsum(covariance[1:])])
+    centre = np.arange(1, len(covariance))
+    last, first = np.minimum(centre + 1, len(sums) - 1), np.maximum(centre - 2, 0)
+    ends = np.flatnonzero(sums[last] - sums[first] <= 0)
+    return int(centre[ends[0]]) if len(ends) else len(covariance)

@@ -70,7 +70,7 @@ def combine_layers(results: Sequence[Result]) -> Result:
         )
     values = np.array([quantity.value for quantity in thickness])
     within = _within(results)
-    places = _mean_of_places(values, within)
+    places = mean_of_places(values, within)
     shared = _shared(results, places.weights)
     systematic = math.sqrt(sum(part**2 for part in shared.values()))
     stderr = math.hypot(places.stderr, systematic)
@@ -81,7 +81,7 @@ def combine_layers(results: Sequence[Result]) -> Result:
             Quantity(
                 "layer_thickness", places.mean, stderr, "nm", (places.mean - half, places.mean + half), kind="derived"
             ),
-            _between_sd(values, within, places.between),
+            between_sd(values, within, places.between),
         ),
         diagnostics={
             "n_images": float(len(values)),
@@ -95,21 +95,23 @@ def combine_layers(results: Sequence[Result]) -> Result:
 
 
 @dataclass(frozen=True)
-class _Places:
+class Places:
+    """Weighted mean over places, its standard uncertainty, the variance between them and the weights, of sum 1."""
+
     mean: float
     stderr: float
     between: float
     weights: Array
 
 
-def _mean_of_places(values: Array, within: Array) -> _Places:
-    """Return the weighted mean over places; the weights sum to 1."""
+def mean_of_places(values: Array, within: Array) -> Places:
+    """Return the mean over places that vary, from their values and standard uncertainties within, shape (n,)."""
     between = _solve(values, within, float(len(values) - 1))
     weights = 1 / np.maximum(within**2 + between, 1e-12 * np.max(values) ** 2)
     weights /= weights.sum()
     mean = float(weights @ values)
     stderr = math.sqrt(float(weights @ (values - mean) ** 2) / (len(values) - 1))
-    return _Places(mean, stderr, between, weights)
+    return Places(mean, stderr, between, weights)
 
 
 def _spread(values: Array, within: Array, between: float) -> float:
@@ -129,7 +131,7 @@ def _solve(values: Array, within: Array, wanted: float) -> float:
     return float(brentq(lambda between: _spread(values, within, between) - wanted, 0.0, top))
 
 
-def _between_sd(values: Array, within: Array, between: float) -> Quantity:
+def between_sd(values: Array, within: Array, between: float) -> Quantity:
     """Return the standard deviation between places with its Q-profile interval, or the one-sided limit."""
     from scipy.stats import chi2
 

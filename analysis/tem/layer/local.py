@@ -22,7 +22,7 @@ _RADIUS_WINDOW = 0.3  # smoothing of the curve that tells the radius of curvatur
 _TORTUOUS = (
     2.0  # ratio of traced to smoothed length: below 1.3 for edges even at 3 electrons a pixel, above 2.5 for noise
 )
-_WINDOW = 1.2  # smoothing of the final curve, in layer thicknesses ...
+_WINDOW = 3.0  # smoothing of the final curve, in layer thicknesses ...
 _WINDOW_OF_RADIUS = 0.2  # ... but not above this share of the radius of curvature
 _BLOCK_RANGE = (5, 24)  # a block holds at least this many normals; an interface at least that many blocks
 _MOST_BLOCKS = 400

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...quantity import Quantity, Result
-from ...statistics import ONE_SIDED_95, joint_factor
+from ...statistics import ONE_SIDED_95
 from ..image import Micrograph, micrograph
 from .aggregate import CorrelatedMean, correlated_mean
 from .double_erf import STEP1, STEP2, THICKNESS, X1
@@ -76,10 +76,11 @@ def layer_thickness(
         ``layer_thickness`` in nm for the coating, standard uncertainty and 95 % interval from the sampling along the
         interface and the calibration; ``layer_thickness_field`` in nm for this field only; ``interface_roughness`` in
         nm, the standard deviation of the thickness along the interface without that of the fits; ``correlation_length``
-        in nm; ``n_effective``. A layer that is not resolved gives ``layer_thickness`` with relation ``"<"`` and the
-        reason in the notes: more than 10 % of the blocks rejected, standard deviation above half the thickness, fit
-        uncertainty of a block above 0.3 thicknesses, edges wider than the thickness divided by 2.5, an edge that stands
-        out by less than 4 standard uncertainties (uneven illumination makes such), or one that jumps. `curves` holds
+        in nm and ``n_effective``, the number of independent thicknesses in view, both without the noise of the fits. A
+        layer that is not resolved gives ``layer_thickness`` with relation ``"<"`` and the reason in the notes: more
+        than 10 % of the blocks rejected, standard deviation above half the thickness, fit uncertainty of a block above
+        0.3 thicknesses, edges wider than the thickness divided by 2.5, an edge that stands out by less than 4 standard
+        uncertainties (uneven illumination makes such), or one that jumps. `curves` holds
         thickness, edges and residuals along ``arclength`` and the median profile with its model along ``distance``.
 
     Raises
@@ -95,6 +96,24 @@ def layer_thickness(
     (Cramér-Rao bound above 20 % a profile). Tilt of the interface and sections off the centre of a particle are the
     business of `correct_projection`; Fresnel fringes are not corrected but show as a misfit, which joins the budget.
 
+    Measured on simulated fields of 102 nm (four correlation lengths: 154 nm), 95 % intervals hold the mean of the
+    coating in this share of images:
+
+    ===============================================  ======  =============
+    case                                             images  share
+    ===============================================  ======  =============
+    baseline, 17 nm                                     350  0.937 ± 0.013
+    brightest layer                                     350  0.931 ± 0.013
+    both faces alike (0.95)                             400  0.943 ± 0.012
+    particle of 60 nm radius                            350  0.940 ± 0.013
+    four correlation lengths in view (n_effective 2.5)  350  0.923 ± 0.014
+    a sixteenth of the dose, 2.5 electrons a pixel      400  0.907 ± 0.015
+    ===============================================  ======  =============
+
+    At a sixteenth of the dose the mean of a field errs by a third more than the fits of its blocks say.
+    Layers of 1.5 nm with edges of 1 nm are refused in 99 % of 400, bare particles in all of 400. At 0.3 electrons a
+    pixel the mean of a field is biased by 0.5 %, about half of its uncertainty.
+
     References
     ----------
     .. [1] ISO 20263:2024, Method for the determination of interface position in the cross-sectional image of layered
@@ -103,7 +122,7 @@ def layer_thickness(
     """
     image = micrograph(ds, pixel_size, pixel_size_relative_uncertainty)
     local = measure_local_thickness(image, None if search_width is None else search_width.to("nm").value)
-    mean = correlated_mean(local.series) if local.accepted.sum() >= 4 else None
+    mean = correlated_mean(local.series, _fit_error(local)) if local.accepted.sum() >= 4 else None
     reasons = _not_resolved(local, mean)
     quantities: tuple[Quantity, ...] = (_limit(image, local),)
     budget: dict[str, dict[str, float]] = {}
@@ -193,11 +212,10 @@ def _quantities(
         shared[MODEL] = misfit * fit
     systematic = math.hypot(*shared.values())
     field = math.hypot(field_fit, tracing, systematic)
-    sampling = math.hypot(mean.stderr, tracing)
     roughness = _roughness(mean, fit)
     length = mean.correlation_length * local.block
     quantities = (
-        _with_interval("layer_thickness", mean.mean, sampling, mean.dof, systematic),
+        _with_interval(mean, math.hypot(tracing, systematic)),
         Quantity("layer_thickness_field", mean.mean, field, "nm", kind="measured"),
         roughness,
         Quantity("correlation_length", length, None, "nm", kind="measured"),
@@ -210,11 +228,12 @@ def _quantities(
     return quantities, budget
 
 
-def _with_interval(name: str, value: float, sampling: float, dof: float, systematic: float) -> Quantity:
-    """Return a thickness with Student's t for the sampling part."""
-    stderr = math.hypot(sampling, systematic)
-    half = joint_factor(sampling, dof, systematic) * stderr
-    return Quantity(name, value, stderr, "nm", interval95=(value - half, value + half), kind="measured")
+def _with_interval(mean: CorrelatedMean, known: float) -> Quantity:
+    """Return the thickness of the coating; Student's t is for the variation along the interface alone."""
+    stderr, half = math.hypot(mean.stderr, known), mean.half_width(known)
+    return Quantity(
+        "layer_thickness", mean.mean, stderr, "nm", interval95=(mean.mean - half, mean.mean + half), kind="measured"
+    )
 
 
 def _roughness(mean: CorrelatedMean, fit: float) -> Quantity:
@@ -308,4 +327,5 @@ def _curves(image: Micrograph, local: LocalThickness) -> xr.Dataset:
     traced = image.coordinates(points)
     for name, curve in (("interface", traced), ("edge1", edge1), ("edge2", edge2)):
         curves[f"{name}_y"], curves[f"{name}_x"] = ("arclength", curve[:, 0], nm), ("arclength", curve[:, 1], nm)
+    curves["corner_y"], curves["corner_x"] = (("corner", ends, nm) for ends in image.corners.T)
     return curves
