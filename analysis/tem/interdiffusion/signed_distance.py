@@ -85,6 +85,58 @@ def trace_map(counts: Array, grid: Grid, smoothing: float) -> Interface:
     return smooth_interface(trace_edge(smooth, grid.pixel_size), smoothing, 0.5 * grid.step)
 
 
+def trace_noise(counts: Array, grid: Grid, smoothing: float) -> tuple[float, float]:
+    """Return by how much the shot noise of a traced interface widens a profile about it, and the uncertainty.
+
+    Counts are dealt at random to two maps, which Poisson's law makes independent. Traces of both differ by four times
+    the variance that the trace of all has. The counts that pull the trace also stand in the profile, which hides some
+    of that: between none and all of it widens the profile, none in simulated maps of 10 nm, nearly all at 5 nm.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (rows, columns)
+        Counts of one line.
+    grid : Grid
+    smoothing : float
+        As for `trace_map`.
+
+    Returns
+    -------
+    variance, uncertainty : float
+        In nm2: half of the variance of the trace, with the standard uncertainty of a rectangle from none to all of it.
+        A shift of the whole trace does not count, since it does not widen a profile.
+
+    Raises
+    ------
+    NotAnalysable
+        If half of the counts do not show the interface.
+    """
+    random = np.random.default_rng(0)
+    whole = np.where(np.isfinite(counts), counts, 0.0).round().astype(np.int64)
+    half = random.binomial(whole, 0.5)
+    try:
+        one, other = (trace_map(part.astype(np.float64), grid, smoothing) for part in (half, whole - half))
+    except NotAnalysable as error:
+        raise NotAnalysable(
+            f"the interface cannot be traced safely, since half of the counts do not show it ({error}); "
+            "give points along it"
+        ) from error
+    offset = _offsets(one, other)
+    independent = max(min(one.length, other.length) / (2 * smoothing), 2.0)
+    half_variance = float(offset.var()) / 8
+    return half_variance, half_variance * float(np.hypot(1 / np.sqrt(3), np.sqrt(2 / independent)))
+
+
+def _offsets(one: Interface, other: Interface) -> Array:
+    """Return how far the points of one interface lie from another along its normals, ends left out."""
+    from scipy.spatial import cKDTree
+
+    nearest = np.asarray(cKDTree(other.position).query(one.position)[1])
+    inside = (nearest > 0) & (nearest < len(other.position) - 1)
+    offset = one.position[inside] - other.position[nearest[inside]]
+    return np.asarray((offset * other.normal[nearest[inside]]).sum(axis=1))
+
+
 def given_line(points: Array, grid: Grid) -> Interface:
     """Return the interface along given points (y, x) in the coordinates of the map, normals to the right of the way.
 

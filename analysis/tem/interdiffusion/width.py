@@ -209,9 +209,12 @@ def _between_shapes(data: Counts, chosen: _Chosen, tau: float, blur_variance: fl
 
 
 def _with_sampling(profile: xr.Dataset, blur: Blur) -> Blur:
-    """Return the blur with that of the bins and pixels over which a profile of a map was summed."""
-    sampling = float(profile.attrs.get("sampling_sigma", 0.0))
-    return Blur({**blur.variances, "sampling": sampling**2}, blur.uncertainties) if sampling else blur
+    """Return the blur with what a profile cut out of a map adds: its bins and pixels, and the noise of a trace."""
+    variances = {"sampling": float(profile.attrs.get("sampling_sigma", 0.0)) ** 2}
+    variances["trace"] = float(profile.attrs.get("trace_variance", 0.0))
+    known = {name: variance for name, variance in variances.items() if variance > 0}
+    uncertain = {"trace": float(profile.attrs.get("trace_variance_stderr", 0.0))} if "trace" in known else {}
+    return Blur({**blur.variances, **known}, {**blur.uncertainties, **uncertain})
 
 
 def _diagnostics(data: Counts, chosen: _Chosen) -> dict[str, float]:
