@@ -19,6 +19,9 @@ _MOST_NOISE = 2.5  # variances of the fits; perfectly even layers show up to tha
 _NOISE = 0.15  # relative standard uncertainty of the variance of the fits
 _STRETCH = 5.0  # correlation lengths of a block of the bootstrap; two, the least that serves, cover less
 _SAMPLES = 300
+_LENGTHS = 12  # correlation lengths that are tried
+_MOST_PLACES = 600  # more are averaged in groups: the effort grows with their third power
+_JITTER = 1e-6  # of the variance, without which a smooth course has no Cholesky factor
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ def evenness(thickness: Array, stderr: Array) -> Evenness | None:
     .. math:: \mathrm{CV} = \sqrt{s^2 - \bar{u^2}} \,/\, \bar t,
 
     the conformality is the 5th percentile over the median and its range form :math:`1 - (t_{max} - t_{min}) / 2\bar t`,
-    both of the thicknesses drawn towards their mean until their variance is that without noise.
+    the one of the thicknesses drawn towards their mean until their variance is that without noise, the other of courses
+    that the noisy values allow.
 
     Parameters
     ----------
@@ -61,9 +65,9 @@ def evenness(thickness: Array, stderr: Array) -> Evenness | None:
     if present.sum() < _FEWEST:
         return None
     values = thickness[present]
-    series = correlated_mean(thickness)
-    mean, variance, length = series.mean, series.sd**2, series.correlation_length
     noise = _noise_variance(thickness, float(np.mean(stderr[present] ** 2)))
+    series = correlated_mean(thickness, math.sqrt(noise))
+    mean, variance, length = series.mean, series.sd**2, series.correlation_length
     excess = variance - noise
     # Squares of a series with the correlation exp(-x^2 / 2 c^2) are correlated over c / sqrt(2).
     independent = max(len(values) / max(1.0, math.sqrt(math.pi) * length), 3.0)
@@ -82,7 +86,7 @@ def evenness(thickness: Array, stderr: Array) -> Evenness | None:
     return Evenness(
         (
             _conformality(thickness, shrunk, present, length, relative * variation, factor),
-            _range(shrunk, math.sqrt(noise)),
+            _range(np.flatnonzero(present), values - mean, mean, excess, noise),
             Quantity(
                 "coefficient_of_variation",
                 variation,
@@ -132,16 +136,52 @@ def _conformality(
     return Quantity("conformality", value, stderr, "1", interval, kind="measured")
 
 
-def _range(shrunk: Array, noise: float) -> Quantity:
-    """Return the range form for the places in view, its interval from noise added and taken off again."""
+def _range(places: NDArray[np.intp], deviation: Array, mean: float, excess: float, noise: float) -> Quantity:
+    """Return the range form for the places in view: of courses of the thickness that the noisy values allow.
+
+    Extremes of noisy values are wider than those of the thickness. Courses are drawn from Gaussian processes with the
+    variance that was found and correlation lengths as likely as the values make them, conditional on the values
+    (Matheron's rule).
+    """
+    group = -(-len(places) // _MOST_PLACES)
+    whole = len(places) // group * group
+    places = places[:whole:group]
+    deviation, noise = deviation[:whole].reshape(-1, group).mean(axis=1), noise / group
     random = np.random.default_rng(20263)
-    noisy = shrunk + noise * random.standard_normal((_SAMPLES, len(shrunk)))
-    variance = noisy.var(axis=1, ddof=1, keepdims=True)
-    mean = noisy.mean(axis=1, keepdims=True)
-    again = mean + (noisy - mean) * np.sqrt(np.maximum(1.0 - noise**2 / variance, 0.0))
-    change = _evenness_of_range(again) - _evenness_of_range(shrunk)
-    value = min(float(_evenness_of_range(shrunk) - change.mean()), 1.0)
-    return Quantity("conformality_range", value, math.hypot(change.std(), change.mean()), "1", kind="measured")
+    lengths = np.geomspace(1.0, len(places) / 4, _LENGTHS)
+    likelihood = np.array(
+        [_log_likelihood(_covariance(places, length, excess), deviation, noise) for length in lengths]
+    )
+    share = np.exp(likelihood - likelihood.max())
+    drawn = random.multinomial(_SAMPLES, share / share.sum())
+    found = [
+        _evenness_of_range(mean + _courses(_covariance(places, length, excess), deviation, noise, random, count))
+        for length, count in zip(lengths, drawn, strict=True)
+        if count
+    ]
+    evenness = np.concatenate(found)
+    value, stderr = float(evenness.mean()), float(evenness.std())
+    return Quantity("conformality_range", min(value, 1.0), stderr, "1", kind="measured")
+
+
+def _covariance(places: NDArray[np.intp], length: float, variance: float) -> Array:
+    apart = (places[:, None] - places[None, :]) / length
+    return np.asarray(variance * (np.exp(-0.5 * apart**2) + _JITTER * np.eye(len(places))))
+
+
+def _log_likelihood(covariance: Array, deviation: Array, noise: float) -> float:
+    """Return the logarithm of the density of the values, a constant apart."""
+    factor = np.linalg.cholesky(covariance + noise * np.eye(len(deviation)))
+    scaled = np.linalg.solve(factor, deviation)
+    return float(-0.5 * scaled @ scaled - np.log(np.diag(factor)).sum())
+
+
+def _courses(covariance: Array, deviation: Array, noise: float, random: np.random.Generator, count: int) -> Array:
+    """Return courses of a Gaussian process that pass the values as closely as their noise asks, shape (count, n)."""
+    courses = random.standard_normal((count, len(deviation))) @ np.linalg.cholesky(covariance).T
+    unseen = courses + math.sqrt(noise) * random.standard_normal(courses.shape)
+    weights = np.linalg.solve(covariance + noise * np.eye(len(deviation)), covariance)
+    return np.asarray(courses + (deviation - unseen) @ weights)
 
 
 def _evenness_of_range(series: Array) -> Array:
