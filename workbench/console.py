@@ -138,7 +138,7 @@ def _remarks(entries: Iterable[_Shown]) -> Iterator[Text]:
             yield Text(f"{shown.place}: {outcome.problem}", style="red")
         if outcome.declined and outcome.role == "headline":
             yield Text(f"{shown.place}: not analysable: {outcome.declined}", style="dim")
-        if outcome.role == "check" and outcome.validity is not None and outcome.validity.verdict == "warn":
+        if outcome.validity is not None and outcome.validity.verdict == "warn":
             doubtful.append(shown)
         for quantity, missing in outcome.lacking.items():
             lacking.setdefault((quantity, ", ".join(entry.key for entry in missing)), []).append(shown.place)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import random
+from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
-from interlayer.parsers import ParseError, schema
+from interlayer.parsers import ParseError, Source, measurements, schema
 
 
 class Masked(AssertionError):
@@ -63,3 +67,18 @@ def damaged():
             yield bytes(copy)
 
     return copies
+
+
+@pytest.fixture
+def loaded():
+    """Return a function that reads a TIFF made with private tags ``(code, type, value)``."""
+
+    def read_made(*tags, pixels=None, **options):
+        extra = [(code, kind, len(value), value, True) for code, kind, value in tags]
+        pixels = np.arange(60 * 80, dtype=np.uint16).reshape(60, 80) if pixels is None else pixels
+        buffer = io.BytesIO()
+        tifffile.imwrite(buffer, pixels, extratags=extra, **{"metadata": None} | options)
+        (found,) = measurements(Source(Path("made.tif"), data=buffer.getvalue()))
+        return found.dataset
+
+    return read_made

@@ -9,13 +9,12 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
-from interlayer.parsers import Source, findings, measurements, read
+from interlayer.parsers import findings, read
 
 HEIGHT, WIDTH = 60, 80
 PIXELS = np.arange(HEIGHT * WIDTH, dtype=np.uint16).reshape(HEIGHT, WIDTH)
@@ -28,15 +27,6 @@ def codes(dataset):
 
 def message(dataset, code):
     return next(finding.message for finding in findings(dataset.attrs) if finding.code == code)
-
-
-def loaded(*tags, pixels=PIXELS, **options):
-    """Read a TIFF made with private tags ``(code, type, value)``."""
-    extra = [(code, kind, len(value), value, True) for code, kind, value in tags]
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, pixels, extratags=extra, **{"metadata": None} | options)
-    (found,) = measurements(Source(Path("made.tif"), data=buffer.getvalue()))
-    return found.dataset
 
 
 def saved(folder, text, *, name="image.txt", encoding="utf-8", pixels=PIXELS, **options):
@@ -226,20 +216,20 @@ def blocks(*parts):
     return packed + struct.pack("<IH", 2, 0)
 
 
-def test_tescan_tag_of_blocks():
+def test_tescan_tag_of_blocks(loaded):
     """The first block is a JPEG thumbnail, whose bytes must not be taken for settings."""
     thumbnail = b"\xff\xd8PixelSizeX=9\nHV=1\n\xff\xd9"
     tag = blocks((1, thumbnail), (2, ini(TESCAN_MAIN).encode()), (3, ini(TESCAN_SEM).encode()))
     assert_tescan(loaded((50431, _BYTE, tag)))
 
 
-def test_tescan_tag_of_text():
+def test_tescan_tag_of_text(loaded):
     """Other releases store the text after some binary bytes."""
     tag = b"\x07\x00\xfe\xff\0" + (ini(TESCAN_MAIN) + ini(TESCAN_SEM)).encode()
     assert_tescan(loaded((50431, _BYTE, tag)))
 
 
-def test_damaged_tescan_tag_is_no_calibration():
+def test_damaged_tescan_tag_is_no_calibration(loaded):
     """Whatever stands in the tag, there is an image; a size that is no number calibrates nothing."""
     for size in ("1", "1e-15", "nan"):  # a metre, a part of a nucleus, nothing
         tag = blocks((2, ini(TESCAN_MAIN | {"PixelSizeX": size, "PixelSizeY": size}).encode()))

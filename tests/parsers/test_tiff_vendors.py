@@ -29,15 +29,6 @@ def message(dataset, code):
     return next(finding.message for finding in findings(dataset.attrs) if finding.code == code)
 
 
-def loaded(*tags, pixels=PIXELS, **options):
-    """Read a TIFF made with private tags ``(code, type, value)``."""
-    extra = [(code, kind, len(value), value, True) for code, kind, value in tags]
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, pixels, extratags=extra, **{"metadata": None} | options)
-    (found,) = measurements(Source(Path("made.tif"), data=buffer.getvalue()))
-    return found.dataset
-
-
 def assert_pixel(dataset, size, rel=1e-9):
     assert dataset["x"].attrs["units"] == dataset["y"].attrs["units"] == "nm"
     assert dataset.attrs["pixel_size"] == pytest.approx(size, rel=rel)
@@ -51,7 +42,7 @@ PHENOM = """<?xml version="1.0"?><FeiImage><databarHeight>12</databarHeight>
 
 
 @pytest.mark.parametrize(("size", "unit", "pixel"), [(0.02, "um", 20.0), (20, "nm", 20.0), (2e-8, "m", 20.0)])
-def test_phenom_xml(size, unit, pixel):
+def test_phenom_xml(loaded, size, unit, pixel):
     """The desktop microscope writes the unit beside the number and has changed it between releases."""
     dataset = loaded((34683, _TEXT, PHENOM.format(size=size, unit=unit)))
     assert_pixel(dataset, pixel)
@@ -60,14 +51,14 @@ def test_phenom_xml(size, unit, pixel):
     assert attrs["dwell_time"] == pytest.approx(8e-7, rel=1e-12)
 
 
-def test_xml_without_unit_is_no_calibration():
+def test_xml_without_unit_is_no_calibration(loaded):
     """0.02 of what? The number is kept in the attributes, no length comes out."""
     dataset = loaded((34683, _TEXT, PHENOM.replace(' unit="{unit}"', "").format(size=0.02)))
     assert dataset.attrs["calibrated"] == 0
     assert list(dataset.attrs["original_scale"]) == [0.02, 0.02]
 
 
-def test_thermo_fisher_metadata():
+def test_thermo_fisher_metadata(loaded):
     """Newer instruments write BinaryResult/PixelSize with a unit each for x and y."""
     xml = (
         '<Metadata xmlns:nil="http://x"><Instrument><InstrumentClass>Helios NanoLab</InstrumentClass></Instrument>'
@@ -85,7 +76,7 @@ IMAGE_TAGS = """<ImageTags><ScalingX><Value>5e-10</Value><Units>m</Units></Scali
 <System.Model><Value>ORION NanoFab</Value></System.Model></ImageTags>"""
 
 
-def test_zeiss_image_tags():
+def test_zeiss_image_tags(loaded):
     """The helium microscope: pixel in m, checked by the field, with a data bar below the scanned rows."""
     dataset = loaded((65000, _TEXT, IMAGE_TAGS.format(fov=0.04, width=80)))
     assert_pixel(dataset, 0.5)
@@ -103,7 +94,7 @@ FIBICS = """<Fibics version="1.0"><Application><Version>5</Version></Application
 <BeamInfo><item name="AccV">1500</item></BeamInfo></Fibics>"""
 
 
-def test_fibics_atlas():
+def test_fibics_atlas(loaded):
     """The field of view counts only with a witness that it is this image's: its size, or the step along a row."""
     size = "<Width>80</Width><Height>60</Height>"
     dataset = loaded((51023, _TEXT, FIBICS.format(size=size, step=0.005)))
@@ -123,7 +114,7 @@ XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.o
 </x:xmpmeta>"""
 
 
-def test_point_electronic():
+def test_point_electronic(loaded):
     """DISS writes XMP; only a number with its unit is a length."""
     size = '<pe:PixelSize{0} rdf:parseType="Resource"><pe:value>12.5</pe:value><pe:Unit>nm</pe:Unit></pe:PixelSize{0}>'
     dataset = loaded((700, _BYTE, XMP.format(pixel=size.format("X") + size.format("Y")).encode()))
@@ -135,7 +126,7 @@ def test_point_electronic():
     assert list(dataset.attrs["original_scale"]) == [1.25e-8, 1.25e-8]
 
 
-def test_micro_manager():
+def test_micro_manager(loaded):
     """PixelSizeUm is 0 until somebody has calibrated the objective."""
     for size in (0.0, 0.25):
         dataset = loaded((51123, _TEXT, f'{{"PixelSizeUm": {size}, "Camera": "Zyla", "Exposure-ms": 20.0}}'))
@@ -175,7 +166,7 @@ def fei(**scan):
     return text + "[Image]\r\nResolutionX=80\r\nResolutionY=48\r\n[PrivateFei]\r\nDatabarHeight=12\r\n"
 
 
-def test_fei_statements_are_held_against_each_other():
+def test_fei_statements_are_held_against_each_other(loaded):
     """PixelWidth and the field of view say the same in a sound file; one of them edited must not pass unseen."""
     dataset = loaded((34682, _TEXT, fei()))
     assert_pixel(dataset, 2.0)
@@ -191,7 +182,7 @@ def test_fei_statements_are_held_against_each_other():
     assert bar.attrs["data_bar_start"] == 48
 
 
-def test_insane_sizes_are_refused_whoever_says_them():
+def test_insane_sizes_are_refused_whoever_says_them(loaded):
     """A pixel of a metre or of an atom's nucleus is a damaged number, not a calibration."""
     for size in ("1", "1e-15", "inf", "nan", "-2e-9", "0"):
         assert (

@@ -24,6 +24,7 @@ _TORTUOUS = (
 )
 _WINDOW = 3.0  # smoothing of the final curve, in layer thicknesses ...
 _WINDOW_OF_RADIUS = 0.2  # ... but not above this share of the radius of curvature
+_BLOCK_ERROR = 0.02  # in thicknesses; its square skews them upwards
 _BLOCK_RANGE = (5, 24)  # a block holds at least this many normals; an interface at least that many blocks
 _MOST_BLOCKS = 400
 _SPREAD = np.array(
@@ -90,9 +91,7 @@ class LocalThickness:
         return float(1 - self.accepted.mean())
 
 
-def measure_local_thickness(
-    image: Micrograph, search_width: float | None, *, threshold: float | None = None, block_error: float = 0.02
-) -> LocalThickness:
+def measure_local_thickness(image: Micrograph, search_width: float | None) -> LocalThickness:
     """Return the thickness of the layer along the longest interface of an image.
 
     Parameters
@@ -101,11 +100,6 @@ def measure_local_thickness(
         Calibrated image.
     search_width : float or None
         Distance in nm to each side of the traced edge within which the layer lies; 35 % of the shorter side if None.
-    threshold : float or None
-        Intensity that divides the image in two, where it is known better than from the image itself.
-    block_error : float
-        Fit uncertainty of a block, in thicknesses, that decides how many normals it holds. The square of the
-        uncertainty skews thicknesses upwards, by 0.1 nm at 1.3 nm; a map of thin places wants shorter blocks.
 
     Returns
     -------
@@ -116,7 +110,7 @@ def measure_local_thickness(
     NotAnalysable
         If no interface is found or too little of it lies within the image.
     """
-    edge = trace_edge(image.intensity, image.pixel_size, threshold)
+    edge = trace_edge(image.intensity, image.pixel_size)
     step = image.step
     shorter = min(n * side for n, side in zip(image.intensity.shape, image.pixel_size, strict=True))
     reach = _SEARCH * shorter if search_width is None else search_width
@@ -136,7 +130,7 @@ def measure_local_thickness(
     x1 = float(overall.parameters[0, X1])
     near = distance[(distance > x1 - margin) & (distance < x1 + thickness + margin)]
     distance, band, profile, overall = _flatten(image, interface, near)
-    width = _block_width(overall, len(band), block_error)
+    width = _block_width(overall, len(band))
     return _fit_blocks(interface, distance, band, profile, overall, width)
 
 
@@ -179,10 +173,10 @@ def _fit_blocks(
     )
 
 
-def _block_width(overall: Fits, normals: int, target: float) -> int:
-    """Return how many normals give one block the target uncertainty, from that of the whole interface."""
+def _block_width(overall: Fits, normals: int) -> int:
+    """Return how many normals give one block the uncertainty that is wanted, from that of the whole interface."""
     relative = float(overall.stderr(THICKNESS)[0] / overall.parameters[0, THICKNESS])
-    wanted = normals * (relative / target) ** 2
+    wanted = normals * (relative / _BLOCK_ERROR) ** 2
     least, most = max(_BLOCK_RANGE[0], normals // _MOST_BLOCKS), max(_BLOCK_RANGE[0], normals // _BLOCK_RANGE[1])
     return int(np.clip(np.ceil(wanted), least, most))
 
