@@ -1,7 +1,7 @@
 """Reading electron micrographs: our readers against RosettaSciIO's, and what importing either costs.
 
 Ours includes what the peer does not do: the SHA-256 of the file, coordinates in nm and the check of the vocabulary,
-about 3 ms together, so small TIFF files come out slower.
+about 2 ms together, so small TIFF files come out slower.
 """
 
 from __future__ import annotations
