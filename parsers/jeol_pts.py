@@ -71,6 +71,7 @@ def read(source: Source) -> Iterator[Measurement]:
         "y": coordinate("y", axis, height),
         "x": coordinate("x", axis, width),
     }
+    findings += _compared_with_sum(tags, data, channel)
     attrs = _attributes(tags, data) | {"frames": frames, "start_time": moment(date)}
     attrs["original_metadata"] = metadata_json(tags.plain())
     known = {key: value for key, value in attrs.items() if value}
@@ -116,8 +117,7 @@ def _last(number: NDArray[np.uint16], mark: NDArray[np.bool_], events: NDArray[n
 
 def _energies(tags: Tag, data: Tag, findings: list[Finding]) -> NDArray[np.float64]:
     """Return the energies of the channels in eV."""
-    setting = data.at("Meas Cond", "Tpl").text
-    processor = tags.at("PTTD Param", "Params", "PARAMPAGE1", "Tpl", setting)
+    setting, processor = data.at("Meas Cond", "Tpl").text, _processor(tags, data)
     scale, start = (data.at("Doc", name).number for name in ("CoefA", "CoefB"))
     zero = processor.at("DigZ").number
     if not scale or scale < 0 or start is None or zero is None:
@@ -140,6 +140,27 @@ def _corrected(energy: NDArray[np.float64], law: list[float]) -> NDArray[np.floa
     quadratic, linear, constant, limit = law
     low = (quadratic * energy + linear) * energy + constant
     return np.where(energy >= limit, energy, np.where(energy < 0, energy + constant, low))
+
+
+def _compared_with_sum(tags: Tag, data: Tag, channel: NDArray[np.uint16]) -> list[Finding]:
+    """Hold the events against the sum spectrum before them, above the energies that the law moves."""
+    processor = _processor(tags, data)
+    stored = np.asarray(tags.at("EDS Data", "AnalyzableMap MeasData", "Data", "EDXRF").numbers)
+    scale, law, zero = data.at("Doc", "CoefA").number, processor.at("ExCoef").numbers, processor.at("DigZ").number
+    if not stored.size or not scale or zero is None:
+        return []
+    first = int(law[3] / scale) + 3 if len(law) == 4 else 0
+    counted = np.bincount(channel, minlength=_CHANNELS)[int(zero) :][: stored.size]
+    differing = int(np.count_nonzero(counted[first:] != stored[first : counted.size]))
+    if not differing:
+        return []
+    message = f"The events differ from the sum spectrum of the file in {differing} channels; some of them are damaged."
+    return [Finding("sum-contradicted", "warning", message)]
+
+
+def _processor(tags: Tag, data: Tag) -> Tag:
+    """Return the setting of the pulse processor that was used."""
+    return tags.at("PTTD Param", "Params", "PARAMPAGE1", "Tpl", data.at("Meas Cond", "Tpl").text)
 
 
 def _attributes(tags: Tag, data: Tag) -> dict[str, Any]:

@@ -156,3 +156,44 @@ def test_strange_words_in_the_stream_are_refused(corpus, tmp_path):
     copy.write_bytes(data)
     with pytest.raises(ParseError, match="word"):
         read(copy)
+
+
+def test_events_are_held_against_the_sum_spectrum(corpus, tmp_path):
+    """An event whose channel has lost a bit is still an event; the sum before the stream does not have it."""
+    data = bytearray((corpus / EVENTS).read_bytes())
+    words = np.frombuffer(data, "<u2", offset=16384)
+    place = int(np.flatnonzero((words >> 12 == 11) & (words & 0xFFF == 300))[0])
+    data[16384 + 2 * place] ^= 0x10
+    copy = tmp_path / "copy.pts"
+    copy.write_bytes(data)
+    (finding,) = findings(read(copy).attrs)
+    assert finding.code == "sum-contradicted"
+    assert "2 channels" in finding.message
+
+
+def test_pixels_are_held_against_the_histogram(corpus, tmp_path):
+    """JEOL counts every second pixel of both axes; a block of zeros in the map is not what it counted."""
+    data = bytearray((corpus / f"{VIEW}/View000_0000001.map").read_bytes())
+    assert not findings(read(corpus / f"{VIEW}/View000_0000001.map").attrs)
+    data[100_000:100_512] = bytes(512)
+    copy = tmp_path / "copy.map"
+    copy.write_bytes(data)
+    assert "histogram-contradicted" in {finding.code for finding in findings(read(copy).attrs)}
+
+
+def test_bytes_behind_an_image_are_told(corpus, tmp_path):
+    """A file that is longer than its tags has something inserted or appended."""
+    copy = tmp_path / "copy.img"
+    copy.write_bytes((corpus / f"{VIEW}/View000_0000000.img").read_bytes() + bytes(8))
+    assert "trailing-bytes" in {finding.code for finding in findings(read(copy).attrs)}
+
+
+@pytest.mark.parametrize(("place", "count"), [(0x21CF3, 308), (0xFF3C, 52)])
+def test_bytes_lost_in_an_image_are_missed(corpus, tmp_path, place, count):
+    """With these lengths the next tag ends just where the pixels would, and every pixel behind would be shifted."""
+    data = bytearray((corpus / f"{VIEW}/View000_0000001.map").read_bytes())
+    del data[place : place + count]
+    copy = tmp_path / "copy.map"
+    copy.write_bytes(data)
+    with pytest.raises(CorruptFile, match="within the image"):
+        read(copy)

@@ -354,7 +354,8 @@ def test_damaged_copies(corpus, tmp_path, survive, damaged):
     """Flipped, doubled and missing bytes give a Dataset of the vocabulary or the reader's own error."""
     for name in [f"{TIA}/old/16x16_STEM_BF_DF_acquire_1.ser", f"{EMD}/example_image.emd", TREES[7],
                  "tem/rosettasciio/mrc/20241021_00405_final.mrc", "tem/rosettasciio/msa/example1.msa",
-                 "tem/rosettasciio/hspy/example1_v1.2.hdf5"]:  # fmt: skip
+                 "tem/rosettasciio/hspy/example1_v1.2.hdf5",
+                 f"{ROSETTA}/jeol/Sample/00_View000/View000_0000001.map"]:  # fmt: skip
         data = (corpus / name).read_bytes()
 
         def trees(copy, suffix=(corpus / name).suffix):
