@@ -24,6 +24,8 @@ from ._dm_tags import Array, Tree
 from ._source import Measurement, Source
 from .errors import CorruptFile
 
+_END = bytes(8)
+
 
 def read(source: Source) -> Iterator[Measurement]:
     """Yield one measurement for each image of the file but the preview.
@@ -38,6 +40,12 @@ def read(source: Source) -> Iterator[Measurement]:
     tree = Tree(source.cursor())
     if tree.broken is not None:
         source.note("truncated-file", "error", f"The file ends inside its tags: {tree.broken}")
+    elif bytes(tree.cursor.view[tree.cursor.position :]) != _END:
+        message = (
+            f"{tree.cursor.remaining} bytes follow the tags, where eight zeros end a whole file: a number of tags is "
+            "damaged, so that some were not read, or bytes were appended."
+        )
+        source.note("trailing-bytes", "warning", message)
     yield from measurements(tree.root, partial(_pixels, tree.order), source, broken=tree.broken)
 
 

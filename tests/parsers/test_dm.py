@@ -399,3 +399,12 @@ def test_flipped_bytes_raise_nothing_but_parse_errors(corpus):
                 continue
             for dataset in datasets:
                 schema.check(dataset, provenance=True)
+
+
+def test_a_lost_tag_at_the_root_is_told(corpus, tmp_path):
+    """One bit less in the number of tags loses the list of previews, and the preview came out as the image."""
+    data = bytearray((corpus / "tem/rosettasciio/digitalmicrograph/2D/test-2.dm4").read_bytes())
+    data[25] ^= 8
+    path = tmp_path / "copy.dm4"
+    path.write_bytes(data)
+    assert "trailing-bytes" in {finding.code for finding in findings(read(path, group="image_0").attrs)}
