@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -137,3 +140,15 @@ def test_columns_converted_together_are_those_converted_alone():
 def test_no_time_at_all_is_no_date():
     """The spectra of a file may all be left out; dates of nothing are nothing, not an error."""
     assert absolute_time(np.datetime64("2024-01-10", "ms"), np.empty(0)).size == 0
+
+
+def test_an_index_of_numbers_imports_no_array_library():
+    """xarray's own way loads dask and pint where they are installed: the first file of a process took a second more."""
+    code = (
+        "import sys, numpy as np\n"
+        "from interlayer.parsers._assemble import assemble, variable\n"
+        "x = variable(('x',), np.arange(3.0), {'units': 'nm'})\n"
+        "print(assemble({}, {'x': x}, {}).sizes['x'], sorted({'dask', 'pint', 'sparse'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "3 []"

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from click.testing import CliRunner
 
 import interlayer as il
 from interlayer import sample_data
@@ -14,6 +15,7 @@ from interlayer.analyses_images import images
 from interlayer.analyses_tem import of_spectra, spectra
 from interlayer.analysis import Quantity
 from interlayer.attempt import Task
+from interlayer.cli import main
 from interlayer.experiment import ExperimentError, load
 from interlayer.parsers import schema
 from interlayer.plot_tem import interfaces_figure
@@ -328,14 +330,29 @@ def test_k_factors_are_read_by_line_with_their_uncertainties(tmp_path):
         load(tmp_path / "experiment.toml")
 
 
-def test_a_width_through_the_wrong_shape_is_marked():
-    """Four steps are none of the shapes; a table that prints their width without a mark passes it on as sound."""
-    sound, staircase = line_scan(17.0), line_scan(17.0)
-    distance = sound["distance"].to_numpy()
+def staircase():
+    """Return a scan over four steps, which no shape describes."""
+    scan = line_scan(17.0)
+    distance = scan["distance"].to_numpy()
     share = sum(np.where(distance > place, 0.25, 0.0) for place in (20.0, 45.0, 70.0, 95.0))
     counts = np.random.default_rng(2).poisson(10 + 300 * np.stack([1 - share, share], axis=1))
-    staircase["counts"] = staircase["counts"].copy(data=counts.astype(float))
-    for ds, verdict, label in ((sound, "pass", "shape fits"), (staircase, "warn", "wrong shape")):
+    scan["counts"] = scan["counts"].copy(data=counts.astype(float))
+    return scan
+
+
+def test_a_width_through_the_wrong_shape_is_marked():
+    """Four steps are none of the shapes; a table that prints their width without a mark passes it on as sound."""
+    for ds, verdict, label in ((line_scan(17.0), "pass", "shape fits"), (staircase(), "warn", "wrong shape")):
         (outcome,) = of_spectra(ds, {})
         assert (outcome.validity.verdict, outcome.validity.label) == (verdict, label)
     assert "no measure" in outcome.validity.reason
+
+
+def test_the_console_tells_of_a_wrong_shape(tmp_path):
+    """Unattended runs are read on the console, where a doubtful width must not look like a sound one."""
+    scan = staircase()
+    rows = np.column_stack([scan["distance"], scan["counts"]])
+    table = "\n".join(f"{place:g},{co:.0f},{sulfur:.0f}" for place, co, sulfur in rows)
+    (tmp_path / "scan.csv").write_text(f"Distance (nm),Co K,S K\n{table}\n", encoding="utf-8")
+    done = CliRunner().invoke(main, ["run", str(tmp_path), "--out", str(tmp_path / "results")])
+    assert "no measure" in " ".join(done.output.split())

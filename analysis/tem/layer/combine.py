@@ -90,7 +90,7 @@ def combine_layers(results: Sequence[Result]) -> Result:
         },
         budget={"layer_thickness": {"images": places.stderr} | shared},
         notes=_notes(results),
-        provenance=_provenance(results),
+        provenance=source_files(results),
     )
 
 
@@ -183,12 +183,18 @@ def _notes(results: Sequence[Result]) -> tuple[str, ...]:
             f"{len(results)} images say little about how places differ: Student's t for {len(results) - 1} degree(s) "
             "of freedom makes the interval wide; a third and fourth image narrow it most."
         )
-    sources = [result.provenance.get("source_sha256") for result in results]
-    if len({source for source in sources if source}) < sum(source is not None for source in sources):
+    if share_a_file(results):
         notes.append("Some results come from the same file; places that overlap are no independent images.")
     return tuple(notes)
 
 
-def _provenance(results: Sequence[Result]) -> dict[str, str]:
+def share_a_file(results: Sequence[Result]) -> bool:
+    """Return whether two results come from one file."""
+    sources = [source for result in results if (source := result.provenance.get("source_sha256"))]
+    return len(set(sources)) < len(sources)
+
+
+def source_files(results: Sequence[Result]) -> dict[str, str]:
+    """Return the names of the files of results, for the provenance of what is made of them."""
     files = [result.provenance["source_file"] for result in results if "source_file" in result.provenance]
     return {"source_files": ", ".join(files)} if files else {}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...errors import NotAnalysable
 from ...quantity import Quantity, Result
 from ...statistics import ONE_SIDED_95, coverage_factor
-from .combine import between_sd, combine_layers, mean_of_places
+from .combine import between_sd, combine_layers, mean_of_places, share_a_file, source_files
 from .coverage import RIMS
 from .thickness import CALIBRATION, SAMPLING
 
@@ -80,7 +80,7 @@ def combine_coverage(results: Sequence[Result]) -> Result:
         },
         budget=budget,
         notes=_notes(results),
-        provenance=_provenance(results),
+        provenance=source_files(results),
     )
 
 
@@ -186,12 +186,6 @@ def _notes(results: Sequence[Result]) -> tuple[str, ...]:
             f"The limit holds for particles alike. Of particles that differ, {len(results)} without exception only say "
             f"that more than {bound:.0%} of the powder is like them."
         )
-    sources = [result.provenance.get("source_sha256") for result in results]
-    if len({source for source in sources if source}) < sum(source is not None for source in sources):
+    if share_a_file(results):
         notes.append("Some results come from the same file; surfaces that overlap are no independent particles.")
     return tuple(notes)
-
-
-def _provenance(results: Sequence[Result]) -> dict[str, str]:
-    files = [result.provenance["source_file"] for result in results if "source_file" in result.provenance]
-    return {"source_files": ", ".join(files)} if files else {}
